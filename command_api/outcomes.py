@@ -1,0 +1,69 @@
+"""Waiting for the outcome of one's own attempt, which comes by the feed."""
+
+import asyncio
+import time
+from typing import NamedTuple
+
+from shared.feed import OutcomeLine, RankChanges, RankLine
+
+FORGET_LATE = 10.0
+"""Seconds after which a missing outcome stops counting as a sign that the projector lags."""
+
+
+class Outcome(NamedTuple):
+    """An outcome with the record of the feed that brought it."""
+
+    line: OutcomeLine
+    changes: RankChanges
+
+    def row(self, board_id: str, season: str) -> RankLine | None:
+        """Where the player stands on a board after the batch; None when the feed does not say."""
+        for board in self.changes.boards:
+            if (board.board_id, board.season) == (board_id, season):
+                return next((row for row in board.rows if row.player_id == self.line.player_id), None)
+        return None
+
+
+class Outcomes:
+    """The attempts of this process that somebody waits for. At most `limit` of them."""
+
+    def __init__(self, limit: int = 5_000) -> None:
+        self._limit = limit
+        self._waiting: dict[str, asyncio.Future[Outcome]] = {}
+        self._late: tuple[str, float] | None = None
+
+    @property
+    def late(self) -> bool:
+        """Whether the projector is so far behind that waiting is in vain.
+
+        True from an attempt whose outcome did not come in time until that outcome comes.
+        """
+        if self._late is not None and time.monotonic() - self._late[1] > FORGET_LATE:
+            self._late = None
+        return self._late is not None
+
+    @property
+    def full(self) -> bool:
+        """Whether no more attempts may wait."""
+        return len(self._waiting) >= self._limit
+
+    def expect(self, attempt: str) -> "asyncio.Future[Outcome]":
+        """The future of an attempt's outcome; register it before the append, then `forget` it."""
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting[attempt] = future
+        return future
+
+    def forget(self, attempt: str, *, late: bool = False) -> None:
+        """Nobody waits any more; `late` because the outcome did not come in time."""
+        self._waiting.pop(attempt, None)
+        if late and self._late is None:
+            self._late = attempt, time.monotonic()
+
+    def receive(self, changes: RankChanges) -> None:
+        """Hand out the outcomes of one record of the feed."""
+        for line in changes.outcomes:
+            future = self._waiting.pop(line.attempt, None)
+            if future is not None and not future.done():
+                future.set_result(Outcome(line, changes))
+            if self._late is not None and line.attempt == self._late[0]:
+                self._late = None

@@ -1,0 +1,181 @@
+"""The command line."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from leaderboard.local.errors import LocalServerError
+from shared.incarnation import LogNotCreated
+from shared.log import LogUnavailable
+from shared.settings import HttpSettings, KafkaSettings, NamingSettings, PostgresSettings, RedisSettings
+
+app = typer.Typer(
+    help="An event-sourced leaderboard on Kafka: every score is a fact in a log, every table a fold of it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+log_app = typer.Typer(help="Look into the log.", no_args_is_help=True)
+app.add_typer(log_app, name="log")
+console = Console(stderr=True, highlight=False)
+
+Port = Annotated[int | None, typer.Option(help="Port to listen on [env: LEADERBOARD_PORT; default 8080]")]
+Url = Annotated[str, typer.Option(help="Where the system answers", envvar="LEADERBOARD_URL")]
+
+
+def _fail(message: str) -> NoReturn:
+    console.print(f"[red]error:[/red] {message}")
+    raise typer.Exit(1)
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="Port of the one origin")] = 8080,
+    data: Annotated[Path, typer.Option(help="Where Kafka, Postgres and Redis keep their data")] = Path(".data"),
+    split: Annotated[bool, typer.Option("--split", help="Four services on ports 8001, 8002, 8003")] = False,
+    command_port: Annotated[int, typer.Option(help="With --split")] = 8001,
+    query_port: Annotated[int, typer.Option(help="With --split")] = 8002,
+    notifier_port: Annotated[int, typer.Option(help="With --split")] = 8003,
+) -> None:
+    """Start everything on this machine, until Ctrl-C.
+
+    Real Kafka, Postgres and Redis run as child processes; set LEADERBOARD_KAFKA,
+    LEADERBOARD_POSTGRES or LEADERBOARD_REDIS to use a server of yours instead.
+    """
+    from leaderboard.downloading import shown
+    from leaderboard.running import Plan
+    from leaderboard.running import up as run
+
+    ports = {"command-api": command_port, "query-api": query_port, "notifier": notifier_port}
+    try:
+        with shown(console) as progress:
+            run(Plan(data, port, split, ports), lambda line: console.print(line), progress)
+    except (LocalServerError, LogUnavailable, LogNotCreated) as error:
+        _fail(str(error))
+
+
+@app.command()
+def init() -> None:
+    """Create topics, tables and boards where they are missing."""
+    from leaderboard.creating import create
+
+    settings = _settings()
+    try:
+        asyncio.run(create(settings[0], settings[1], settings[3], lambda line: console.print(line)))
+    except (LogUnavailable, LogNotCreated, OSError) as error:
+        _fail(str(error))
+
+
+@app.command("command-api")
+def command_api(port: Port = None) -> None:
+    """Serve the commands: submit scores, register players."""
+    _serve("command-api", port)
+
+
+@app.command("query-api")
+def query_api(port: Port = None) -> None:
+    """Serve the queries: top, rank, health."""
+    _serve("query-api", port)
+
+
+@app.command()
+def notifier(port: Port = None) -> None:
+    """Serve the live sockets."""
+    _serve("notifier", port)
+
+
+@app.command()
+def front(port: Port = None) -> None:
+    """Serve commands, queries and sockets under one origin."""
+    _serve("front", port)
+
+
+@app.command()
+def projector() -> None:
+    """Project the log into Postgres and Redis."""
+    from leaderboard.serving import project
+
+    _settings()
+    raise typer.Exit(project())
+
+
+@app.command()
+def seed(
+    players: Annotated[int, typer.Option(min=1, help="How many players there are")] = 1_000,
+    submissions: Annotated[int, typer.Option(min=1, help="How many scores they send")] = 10_000,
+    concurrency: Annotated[int, typer.Option(min=1, max=1_000, help="Requests at a time")] = 64,
+    random_seed: Annotated[int, typer.Option("--seed", help="Of the random numbers")] = 1,
+    url: Url = "http://127.0.0.1:8080",
+) -> None:
+    """Send realistic traffic: few players play a lot, many a little (Zipf), in both game modes."""
+    from leaderboard.seeding import SeedFailed
+    from leaderboard.seeding import seed as run
+
+    try:
+        summary = asyncio.run(run(url, players, submissions, concurrency, random_seed, console))
+    except SeedFailed as error:
+        _fail(str(error))
+    console.print(summary)
+
+
+@app.command()
+def verify() -> None:
+    """Fold the log and compare it with Postgres and Redis, row by row; exit 1 on any difference."""
+    from leaderboard.verifying import verify as run
+
+    settings = _settings()
+    try:
+        report = asyncio.run(run(*settings, console))
+    except (LogUnavailable, LogNotCreated, OSError) as error:
+        _fail(str(error))
+    for line in report.lines():
+        typer.echo(line)
+    raise typer.Exit(0 if report.equal else 1)
+
+
+@log_app.command()
+def tail(
+    count: Annotated[int, typer.Option("--count", "-n", min=0, help="Records to show first")] = 10,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as records come")] = False,
+) -> None:
+    """Print the newest facts of the log, one JSON line each, with where they lie."""
+    from leaderboard.tailing import tail as run
+
+    try:
+        asyncio.run(run(_settings()[0], _settings()[3], count, follow, typer.echo))
+    except (LogUnavailable, LogNotCreated) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+def _serve(service: str, port: int | None) -> None:
+    from leaderboard.serving import APPS, serve
+
+    _settings()
+    http = HttpSettings() if port is None else HttpSettings(port=port)
+    serve(next(name for name in APPS if name == service), http)
+
+
+def _settings() -> tuple[KafkaSettings, PostgresSettings, RedisSettings, NamingSettings]:
+    """The settings from the environment, or one line that says which is missing or wrong."""
+    try:
+        return KafkaSettings(), PostgresSettings(), RedisSettings(), NamingSettings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        variable = name if name.startswith("LEADERBOARD_") else f"LEADERBOARD_{name.upper()}"
+        _fail(f"{variable}: {first['msg']} (see .env.example)")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""`leaderboard init`: topics, tables and boards. Doing it again changes nothing."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from projector.schema import migrate
+from shared.boards import DEFAULT_BOARDS
+from shared.catalogue import Catalogue
+from shared.catalogue_log import CatalogueLog
+from shared.events import BoardDefined, LogCreated, encode, wrap
+from shared.identity import event_id_of
+from shared.incarnation import read_incarnations
+from shared.log import Appender, LogUnavailable, Reader, connection_settings, open_appender, open_reader
+from shared.settings import KafkaSettings, NamingSettings, PostgresSettings
+from shared.topics import LARGEST_RECORD, LOG_KEY, Topic, topic_name, topics
+
+NAME = "init"
+SOURCE = "urn:leaderboard:init"
+ACTOR = "system:init"
+APPEND_TIMEOUT = 10.0
+PATIENCE = 60
+"""Half-seconds to wait for a new topic's leaders."""
+
+
+async def create(
+    kafka: KafkaSettings, postgres: PostgresSettings, naming: NamingSettings, say: Callable[[str], None]
+) -> None:
+    """Create what is missing. Raises LogUnavailable, LogNotCreated, or what Postgres raises."""
+    made = await _create_topics(kafka, naming)
+    async with (
+        open_reader(kafka, naming, NAME) as reader,
+        open_appender(kafka, naming, NAME) as appender,
+    ):
+        for topic in topics(kafka.kafka_partitions):
+            await _name_log(reader, appender, topic)
+        boards = await _define_boards(kafka, naming, appender)
+    tables = await migrate(postgres, naming)
+    say(f"topics: {', '.join(made) or 'all there'}; tables: {', '.join(tables) or 'up to date'}")
+    say(f"boards defined: {', '.join(boards) or 'all there'}")
+
+
+async def _create_topics(kafka: KafkaSettings, naming: NamingSettings) -> list[str]:
+    """Create the topics that do not exist; their names."""
+    admin = AIOKafkaAdminClient(**_admin_settings(kafka))
+    try:
+        await asyncio.wait_for(admin.start(), APPEND_TIMEOUT)
+        wanted = [
+            NewTopic(
+                topic_name(naming.prefix, topic.name),
+                topic.partitions,
+                kafka.kafka_replication,
+                topic_configs={**topic.config, "max.message.bytes": str(LARGEST_RECORD)},
+            )
+            for topic in topics(kafka.kafka_partitions)
+        ]
+        answer = await asyncio.wait_for(admin.create_topics(wanted), APPEND_TIMEOUT)
+    except (KafkaError, TimeoutError) as error:
+        raise LogUnavailable(f"topics could not be created: {error!r}") from error
+    finally:
+        await admin.close()
+    return [name for name, code, reason in answer.topic_errors if _created(name, code, reason)]
+
+
+def _created(name: str, code: int, reason: str | None) -> bool:
+    error = for_code(code)
+    if code and error is not TopicAlreadyExistsError:
+        raise LogUnavailable(f"topic {name}: {error.__name__}: {reason}")
+    return code == 0
+
+
+def _admin_settings(kafka: KafkaSettings) -> dict[str, object]:
+    settings = connection_settings(kafka, f"leaderboard-{NAME}")
+    return {name: value for name, value in settings.items() if name != "connections_max_idle_ms"}
+
+
+async def _name_log(reader: Reader, appender: Appender, topic: Topic) -> None:
+    """Make sure that every partition begins with `LogCreated`, all of one incarnation."""
+    await _await_leaders(reader, topic)
+    if topic.name == "rank-changes":
+        # Kept for a day only, so its beginning is soon gone; the records name the log themselves.
+        end = await reader.end(topic.name)
+        found = {partition: "kept" if offset else None for partition, offset in end.items()}
+    else:
+        found = await read_incarnations(reader, topic.name)
+    incarnation = next((name for name in found.values() if name not in (None, "kept")), None) or secrets.token_hex(8)
+    for partition in (partition for partition, name in found.items() if name is None):
+        event = wrap(
+            LogCreated(incarnation=incarnation, topic=topic.name),
+            event_id=event_id_of(topic.name, f"{incarnation}/{partition}"),
+            subject=topic.name,
+            source=SOURCE,
+            actor=ACTOR,
+        )
+        await appender.append(topic.name, LOG_KEY, encode(event), timeout=APPEND_TIMEOUT, partition=partition)
+
+
+async def _await_leaders(reader: Reader, topic: Topic) -> None:
+    for _ in range(PATIENCE):
+        try:
+            await reader.end(topic.name)
+        except LogUnavailable:
+            await asyncio.sleep(0.5)
+        else:
+            return
+    raise LogUnavailable(f"topic {topic.name} has no leaders")
+
+
+async def _define_boards(kafka: KafkaSettings, naming: NamingSettings, appender: Appender) -> list[str]:
+    catalogue = await CatalogueLog(kafka, naming, NAME).read(Catalogue())
+    missing = [board for board in DEFAULT_BOARDS if catalogue.board(board.board_id) is None]
+    for board in missing:
+        event = wrap(
+            BoardDefined(board=board),
+            event_id=event_id_of(board.board_id, f"define/{board.revision}"),
+            subject=board.board_id,
+            source=SOURCE,
+            actor=ACTOR,
+            catalogue=catalogue.newest,
+        )
+        await appender.append("boards", board.board_id.encode(), encode(event), timeout=APPEND_TIMEOUT)
+    return [board.board_id for board in missing]

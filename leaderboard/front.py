@@ -1,0 +1,48 @@
+"""The front process: command API, query API and notifier under one origin, sharing one feed."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from command_api.routes import router as commands_router
+from command_api.state import open_commands
+from notifier.routes import router as notifier_router
+from notifier.state import open_notifier
+from query_api.routes import router as queries_router
+from query_api.state import open_queries
+from shared.feed import open_feed
+from shared.problems import add_handlers
+from shared.settings import (
+    CommandSettings,
+    KafkaSettings,
+    NamingSettings,
+    PostgresSettings,
+    ReadSettings,
+    RedisSettings,
+)
+
+NAME = "front"
+
+
+def create_app() -> FastAPI:
+    """The app, with its settings from the environment."""
+    kafka, postgres, redis = KafkaSettings(), PostgresSettings(), RedisSettings()
+    naming, settings, reads = NamingSettings(), CommandSettings(), ReadSettings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        async with (
+            open_feed(kafka, naming, NAME) as feed,
+            open_commands(kafka, postgres, naming, settings, reads, feed) as commands,
+            open_queries(kafka, postgres, redis, naming, reads) as queries,
+            open_notifier(kafka, postgres, redis, naming, reads, feed) as notifier,
+        ):
+            yield {"commands": commands, "queries": queries, "notifier": notifier}
+
+    app = FastAPI(title="Leaderboard", lifespan=lifespan)
+    for router in (commands_router, queries_router, notifier_router):
+        app.include_router(router)
+    add_handlers(app)
+    return app

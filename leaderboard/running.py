@@ -1,0 +1,112 @@
+"""`leaderboard up`: the servers, the topics and tables, and the services, until Ctrl-C."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from leaderboard.creating import create
+from leaderboard.local.errors import LocalServerError
+from leaderboard.local.kafka_jars import Progress
+from leaderboard.local.ports import is_free
+from leaderboard.local.servers import ALL, LocalServers, local_servers
+from leaderboard.supervising import Command, Supervisor
+from shared.settings import KafkaSettings, NamingSettings, PostgresSettings
+
+VARIABLES = {"kafka": "LEADERBOARD_KAFKA", "postgres": "LEADERBOARD_POSTGRES", "redis": "LEADERBOARD_REDIS"}
+"""Set one of these, and that server of yours is used instead of a local one."""
+SPLIT_PORTS = {"command-api": 8001, "query-api": 8002, "notifier": 8003}
+READY_WITHIN = 60.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run and where."""
+
+    data: Path
+    port: int = 8080
+    split: bool = False
+    split_ports: Mapping[str, int] | None = None
+
+    def services(self) -> dict[str, int | None]:
+        """Each service with its port; the projector has none."""
+        http = dict(self.split_ports or SPLIT_PORTS) if self.split else {"front": self.port}
+        return {"projector": None, **http}
+
+
+def up(plan: Plan, say: Callable[[str], None], progress: Progress | None = None) -> None:
+    """Run everything until SIGINT or SIGTERM. Raises LocalServerError, LogUnavailable."""
+    began = time.monotonic()
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stopping.set())
+    _check_ports(plan)
+    local = frozenset(part for part in ALL if not os.environ.get(VARIABLES[part]))
+    with local_servers(plan.data, parts=local, say=say, progress=progress) as servers:
+        os.environ |= _addresses(servers)
+        if stopping.is_set():
+            return
+        asyncio.run(create(KafkaSettings(), PostgresSettings(), NamingSettings(), say))
+        supervisor = Supervisor(
+            [_command(service, port) for service, port in plan.services().items()],
+            guard=servers.guard,
+            logs=plan.data.absolute() / "logs",
+            cwd=Path.cwd(),
+            say=say,
+        )
+        with _announced(plan, stopping, began, say):
+            supervisor.run(stopping)
+            say("stopping")
+
+
+def _check_ports(plan: Plan) -> None:
+    for service, port in plan.services().items():
+        if port is not None and not is_free(port):
+            raise LocalServerError(f"port {port} ({service}) is in use: stop what uses it, or choose another (--help)")
+
+
+def _addresses(servers: LocalServers) -> dict[str, str]:
+    named = {"kafka": servers.kafka, "postgres": servers.postgres, "redis": servers.redis}
+    return {VARIABLES[part]: server.url for part, server in named.items() if server is not None}
+
+
+def _command(service: str, port: int | None) -> Command:
+    argv = [sys.executable, "-m", "leaderboard", service]
+    return Command(service, argv if port is None else [*argv, "--port", str(port)], dict(os.environ))
+
+
+@contextmanager
+def _announced(plan: Plan, stopping: threading.Event, began: float, say: Callable[[str], None]) -> Iterator[None]:
+    """Say so, beside the supervisor's own loop, once every service answers."""
+    announcing = threading.Thread(target=_announce, args=(plan, stopping, began, say), daemon=True)
+    announcing.start()
+    yield
+    announcing.join()
+
+
+def _announce(plan: Plan, stopping: threading.Event, began: float, say: Callable[[str], None]) -> None:
+    urls = {service: f"http://127.0.0.1:{port}" for service, port in plan.services().items() if port is not None}
+    waiting = dict(urls)
+    while waiting and not stopping.wait(0.05):
+        waiting = {service: url for service, url in waiting.items() if not _answers(url)}
+        if time.monotonic() - began > READY_WITHIN:
+            say(f"not ready after {READY_WITHIN:.0f} s: {', '.join(waiting)}; see {plan.data}/logs")
+            return
+    if not stopping.is_set():
+        say(f"ready after {time.monotonic() - began:.1f} s: {'  '.join(urls.values())}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(f"{url}/openapi.json", timeout=1):  # noqa: S310 - our own loopback address
+            return True
+    except (URLError, OSError):
+        return False

@@ -1,0 +1,75 @@
+"""Running one service in this process, with its settings from the environment."""
+
+import asyncio
+import signal
+from contextlib import suppress
+from typing import Literal, TypeAlias
+
+import structlog
+import uvicorn
+import uvloop
+
+from projector.app import run as run_projector
+from projector.store import ForeignCheckpoint
+from shared.events import UnknownEventType
+from shared.incarnation import LogNotCreated
+from shared.log import LogUnavailable
+from shared.logging import configure_logging
+from shared.settings import HttpSettings, KafkaSettings, NamingSettings, PostgresSettings, RedisSettings
+
+HttpService: TypeAlias = Literal["front", "command-api", "query-api", "notifier"]
+APPS: dict[HttpService, str] = {
+    "front": "leaderboard.front:create_app",
+    "command-api": "command_api.app:create_app",
+    "query-api": "query_api.app:create_app",
+    "notifier": "notifier.app:create_app",
+}
+STOP_WITHIN = 3
+"""Seconds that open requests and sockets get at shutdown."""
+
+log = structlog.get_logger()
+
+
+def serve(service: HttpService, http: HttpSettings) -> None:
+    """Serve HTTP and WebSockets until SIGTERM or SIGINT."""
+    configure_logging(service)
+    uvicorn.run(
+        APPS[service],
+        factory=True,
+        host=http.host,
+        port=http.port,
+        log_config=None,
+        access_log=False,
+        ws_max_size=4096,
+        ws_ping_interval=20.0,
+        ws_ping_timeout=20.0,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=STOP_WITHIN,
+        timeout_keep_alive=75,
+        server_header=False,
+    )
+
+
+def project() -> int:
+    """Run the projector until SIGTERM or SIGINT; the exit code, 1 where only an operator can help."""
+    configure_logging("projector")
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_project())
+    except (ForeignCheckpoint, UnknownEventType, LogNotCreated) as error:
+        log.critical("projection_stopped", kind=type(error).__name__, reason=str(error))
+        return 1
+    except LogUnavailable as error:
+        log.error("log_unavailable", reason=str(error))
+        return 1
+    return 0
+
+
+async def _project() -> None:
+    """Project until a signal; an interrupted batch is rolled back and read again at the next start."""
+    work = asyncio.ensure_future(run_projector(KafkaSettings(), PostgresSettings(), RedisSettings(), NamingSettings()))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, work.cancel)
+    with suppress(asyncio.CancelledError):
+        await work

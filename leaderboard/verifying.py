@@ -1,0 +1,307 @@
+"""`leaderboard verify`: the tables and the rank index against the pure fold of the log."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import asyncpg
+from rich.console import Console
+
+from projector.store import Place, read_entry
+from shared.boards import ALL_TIME
+from shared.catalogue import Catalogue
+from shared.catalogue_log import CatalogueLog
+from shared.fold.fold import fold
+from shared.fold.players import Profile, fold_profile
+from shared.fold.state import Entry, Session, State
+from shared.incarnation import read_incarnation
+from shared.log import Reader, open_reader
+from shared.postgres import Connection
+from shared.ranking import (
+    applied_key,
+    board_keys,
+    encode_detail,
+    encode_member,
+    names_key,
+    order_key,
+    sort_value,
+)
+from shared.records import receive
+from shared.redis import Client, open_redis
+from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, RedisSettings
+
+NAME = "verify"
+SHOWN = 10
+"""Differences that are printed."""
+READ_TIMEOUT = 60.0
+"""Seconds for reading a whole board from Redis."""
+SQL_CHECK = """
+with counted as (
+    select b.board_id, s.player_id, count(*) as games, max(s.clock) as updated_at,
+        case b.definition->>'operator' when 'sum' then sum(s.score)
+            else case b.definition->>'order' when 'asc' then min(s.score) else max(s.score) end end as value
+    from game_sessions s
+    join boards b on b.definition->'game_modes' ? s.game_mode
+    where s.outcome = 'applied' group by b.board_id, b.definition, s.player_id
+)
+select coalesce(c.board_id, e.board_id) as board_id, coalesce(c.player_id, e.player_id) as player_id,
+    c.value as wanted, e.value as found, c.games as wanted_games, e.games_played as found_games
+from counted c full join leaderboard_entries e on e.board_id = c.board_id and e.player_id = c.player_id
+where (c.value, c.games, c.updated_at) is distinct from (e.value::numeric, e.games_played::bigint, e.updated_at)
+order by 1, 2
+"""
+
+
+@dataclass(slots=True)
+class Report:
+    """What was compared, and what differs."""
+
+    compared: list[str] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing differs."""
+        return not self.differences
+
+    def compare(self, what: str, wanted: Mapping[Any, Any], found: Mapping[Any, Any]) -> None:
+        """Compare two tables, row by row."""
+        self.compared.append(f"{what}: {len(wanted)} rows")
+        for key in sorted(wanted.keys() | found.keys(), key=str):
+            if wanted.get(key) != found.get(key):
+                self.differences.append(
+                    f"{what} {key}: the log gives {wanted.get(key, 'no row')}, found {found.get(key, 'no row')}"
+                )
+
+    def lines(self) -> list[str]:
+        """The report, for people."""
+        shown = [f"DIFFERENT {line}" for line in self.differences[:SHOWN]]
+        more = len(self.differences) - len(shown)
+        verdict = "equal" if self.equal else f"NOT EQUAL: {len(self.differences)} differences"
+        return [*self.compared, *shown, *([f"... and {more} more"] if more > 0 else []), verdict]
+
+
+@dataclass(slots=True)
+class Folded:
+    """The pure fold of the log up to given offsets."""
+
+    state: State = field(default_factory=State)
+    profiles: dict[str, Profile] = field(default_factory=dict)
+
+
+async def verify(
+    kafka: KafkaSettings, postgres: PostgresSettings, redis: RedisSettings, naming: NamingSettings, console: Console
+) -> Report:
+    """Compare Postgres and Redis, each at its own position, with the fold of the log up to there."""
+    report = Report()
+    catalogue = await CatalogueLog(kafka, naming, NAME).read(Catalogue())
+    async with open_reader(kafka, naming, NAME) as reader, open_redis(redis, NAME) as client:
+        incarnation = await read_incarnation(reader, "events")
+        tables = await _read_tables(postgres, naming)
+        with console.status("folding the log"):
+            folded = await _fold_to(reader, catalogue, tables.offsets)
+        report.compared.append(f"Postgres at {_at(tables.offsets)} of log {incarnation}")
+        _compare_tables(report, tables, folded, catalogue)
+        index = await _read_index(client, naming.prefix, catalogue)
+        offsets: dict[Place, int] = {
+            ("events", partition): offset for partition, offset in index.offsets(incarnation).items()
+        }
+        if any(tables.offsets.get(at, 0) != offset for at, offset in offsets.items()):
+            with console.status("folding the log to where Redis is"):
+                folded = await _fold_to(reader, catalogue, {**tables.offsets, **offsets})
+        report.compared.append(f"Redis at {_at(offsets)}")
+        _compare_index(report, index, folded, catalogue, incarnation)
+    return report
+
+
+# --- the log ---------------------------------------------------------------------------------
+
+
+async def _fold_to(reader: Reader, catalogue: Catalogue, offsets: Mapping[Place, int]) -> Folded:
+    """Fold everything before the given offsets."""
+    folded = Folded()
+    left = {at: offset for at, offset in offsets.items() if offset > 0}
+    reader.assign(dict.fromkeys(left, 0))
+    while left:
+        for topic, record in await reader.read(limit=5_000, wait_ms=1_000):
+            at = topic, record.partition
+            if at not in left or record.offset >= left[at]:
+                left.pop(at, None)
+                continue
+            received = receive(record)
+            if topic == "events":
+                fold(folded.state, catalogue, received)
+            elif (profile := fold_profile(received)) is not None:
+                folded.profiles[profile.player_id] = profile
+            if record.offset + 1 >= left[at]:
+                del left[at]
+    return folded
+
+
+def _at(offsets: Mapping[Place, int]) -> str:
+    named = [f"{topic}/{partition}:{offset}" for (topic, partition), offset in sorted(offsets.items())]
+    return " ".join(named)
+
+
+# --- Postgres --------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Tables:
+    """The tables, of one snapshot."""
+
+    offsets: dict[Place, int]
+    checkpoints: dict[int, tuple[Any, ...]]
+    players: dict[str, tuple[Any, ...]]
+    profiles: dict[str, tuple[Any, ...]]
+    sessions: dict[tuple[str, str], tuple[Any, ...]]
+    entries: dict[tuple[str, str, str], tuple[Any, ...]]
+    versions: dict[tuple[str, str, int], int]
+    by_sql: list[asyncpg.Record]
+
+
+async def _read_tables(postgres: PostgresSettings, naming: NamingSettings) -> Tables:
+    connection = await asyncpg.connect(
+        postgres.postgres.get_secret_value(), timeout=10, server_settings={"search_path": f'"{naming.schema_name}"'}
+    )
+    try:
+        await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=json.loads)
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            return await _snapshot(connection)
+    finally:
+        await connection.close(timeout=5)
+
+
+async def _snapshot(connection: Connection) -> Tables:
+    checkpoints = await connection.fetch("select * from checkpoints")
+    players = await connection.fetch('select player_id, partition, "offset", registered_at from players')
+    profiles = await connection.fetch('select player_id, username, partition, "offset" from profiles')
+    sessions = await connection.fetch(
+        'select player_id, event_id::text, partition, "offset", clock, game_mode, score, metadata, payload_hash,'
+        " outcome, reason, actor from game_sessions"
+    )
+    entries = [
+        (read_entry(row), row["sort_value"]) for row in await connection.fetch("select * from leaderboard_entries")
+    ]
+    versions = await connection.fetch("select board_id, season, partition, version from board_versions")
+    return Tables(
+        offsets={(row["topic"], row["partition"]): row["next_offset"] for row in checkpoints},
+        checkpoints={row["partition"]: _checkpoint(row) for row in checkpoints if row["topic"] == "events"},
+        players={row["player_id"]: tuple(row)[1:] for row in players},
+        profiles={row["player_id"]: (row["username"], row["partition"], row["offset"]) for row in profiles},
+        sessions={(row["player_id"], row["event_id"]): tuple(row)[2:] for row in sessions},
+        entries={entry.key: (*entry.standing[1:], sort, entry.partition, entry.offset) for entry, sort in entries},
+        versions={(row["board_id"], row["season"], row["partition"]): row["version"] for row in versions},
+        by_sql=await connection.fetch(SQL_CHECK),
+    )
+
+
+def _checkpoint(row: asyncpg.Record) -> tuple[Any, ...]:
+    names = ("next_offset", "clock", "catalogue", "applied", "duplicate", "conflict", "refused")
+    return tuple(row[name] for name in names)
+
+
+def _compare_tables(report: Report, tables: Tables, folded: Folded, catalogue: Catalogue) -> None:
+    state = folded.state
+    partitions = {
+        number: (each.next_offset, each.clock, each.catalogue, *each.counts.values())
+        for number, each in state.partitions.items()
+    }
+    begun = {number: row for number, row in tables.checkpoints.items() if row[0]}
+    profiles = {key: (each.username, each.partition, each.offset) for key, each in folded.profiles.items()}
+    report.compare("checkpoint", partitions, begun)
+    report.compare("player", {key: tuple(each)[1:] for key, each in state.players.items()}, tables.players)
+    report.compare("profile", profiles, tables.profiles)
+    report.compare("session", {key: _session(each) for key, each in state.sessions.items()}, tables.sessions)
+    report.compare("entry", {key: _entry(each, catalogue) for key, each in state.entries.items()}, tables.entries)
+    report.compare("board version", _versions(state.entries.values()), tables.versions)
+    report.compared.append(f"plain SQL over game_sessions against the entries: {len(tables.entries)} rows")
+    report.differences += [f"entry by plain SQL {dict(row)}" for row in tables.by_sql]
+
+
+def _session(session: Session) -> tuple[Any, ...]:
+    return (
+        *(session.partition, session.offset, session.clock, session.game_mode, session.score, session.metadata),
+        *(session.payload_hash, session.outcome, session.reason, session.actor),
+    )
+
+
+def _entry(entry: Entry, catalogue: Catalogue) -> tuple[Any, ...]:
+    board = catalogue.board(entry.board_id)
+    assert board is not None, entry
+    standing = entry.standing
+    return (*standing[1:], sort_value(board.order, standing.value), entry.partition, entry.offset)
+
+
+def _versions(entries: Iterable[Entry]) -> dict[tuple[str, str, int], int]:
+    """The last offset of each partition that touched each season of a board."""
+    versions: dict[tuple[str, str, int], int] = {}
+    for entry in entries:
+        at = entry.board_id, entry.season, entry.partition
+        versions[at] = max(versions.get(at, -1), entry.offset)
+    return versions
+
+
+# --- Redis -----------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Index:
+    """The rank index, read at once."""
+
+    applied: dict[str, str]
+    names: dict[str, str]
+    boards: dict[tuple[str, str], tuple[list[tuple[str, float]], dict[str, str], dict[str, str]]]
+    """Board and season → members in rank order with their scores, details, version."""
+
+    def offsets(self, incarnation: str) -> dict[int, int]:
+        """The position that every board reflects: `applied`, or beyond it what a board says."""
+        held = {int(key): int(value) for key, value in self.applied.items() if key != "incarnation"}
+        for _, _, version in self.boards.values():
+            for partition, offset in version.items():
+                if partition != "incarnation" and version.get("incarnation") == incarnation:
+                    held[int(partition)] = max(held.get(int(partition), 0), int(offset) + 1)
+        return held
+
+
+async def _read_index(client: Client, prefix: str, catalogue: Catalogue) -> Index:
+    seasons = [(board.board_id, ALL_TIME) for board in catalogue.boards()]
+    pipeline = client.pipeline(transaction=True)
+    pipeline.hgetall(applied_key(prefix))
+    pipeline.hgetall(names_key(prefix))
+    for at in seasons:
+        keys = board_keys(prefix, *at)
+        pipeline.zrange(keys.ranks, 0, -1, withscores=True)
+        pipeline.hgetall(keys.members)
+        pipeline.hgetall(keys.version)
+    client.connection_pool.connection_kwargs["socket_timeout"] = READ_TIMEOUT
+    applied, names, *boards = await pipeline.execute()
+    triples = zip(boards[0::3], boards[1::3], boards[2::3], strict=True)
+    return Index(applied, names, dict(zip(seasons, triples, strict=True)))
+
+
+def _compare_index(report: Report, index: Index, folded: Folded, catalogue: Catalogue, incarnation: str) -> None:
+    if index.applied.get("incarnation") != incarnation:
+        report.differences.append(f"redis applied: of log {index.applied.get('incarnation')}, expected {incarnation}")
+    wanted_versions = _versions(folded.state.entries.values())
+    for at, (ranked, details, version) in index.boards.items():
+        board = catalogue.board(at[0])
+        assert board is not None, at
+        entries = [entry.standing for entry in folded.state.entries.values() if (entry.board_id, entry.season) == at]
+        entries.sort(key=partial(order_key, board.order))
+        wanted = {"incarnation": incarnation}
+        wanted |= {
+            str(p): str(offset) for (board_id, season, p), offset in wanted_versions.items() if (board_id, season) == at
+        }
+        name = "/".join(at)
+        report.compare(f"redis {name} version", wanted, version)
+        report.compare(f"redis {name} detail", {each.player_id: encode_detail(each) for each in entries}, details)
+        report.compare(
+            f"redis {name} rank",
+            {rank: (encode_member(each), sort_value(board.order, each.value)) for rank, each in enumerate(entries, 1)},
+            {rank: (member, int(score)) for rank, (member, score) in enumerate(ranked, 1)},
+        )
+    names = {key: value for key, value in index.names.items() if not key.startswith("$")}
+    report.compare("redis name", {key: each.username for key, each in folded.profiles.items()}, names)

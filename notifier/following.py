@@ -1,0 +1,93 @@
+"""From the feed to the sockets: movers at once, displaced players after one read of their ranks."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from notifier.hub import Hub, Watcher
+from shared.boards import Board, season_at
+from shared.catalogue import Catalogue
+from shared.feed import RankChanges
+from shared.ranks import Ranks
+from shared.standings import Standings, StandingsUnavailable
+
+RETRY_AFTER = 0.5
+
+log = structlog.get_logger()
+
+
+class Following:
+    """Keeps the hub up to date with the feed.
+
+    Displaced players are gathered and read together, one read a board at a time: what the feed
+    brings meanwhile waits for the next read. So there is no queue.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        catalogue: Catalogue,
+        ranks: Ranks,
+        standings: Standings,
+        wake: Callable[[Iterable[Watcher]], None],
+    ) -> None:
+        self._hub = hub
+        self._catalogue = catalogue
+        self._ranks = ranks
+        self._standings = standings
+        self._wake = wake
+        self._stale: dict[str, set[str]] = {}
+        self._any_stale = asyncio.Event()
+        self._reading = False
+
+    def receive(self, changes: RankChanges) -> None:
+        """Take in one record of the feed."""
+        for lines in changes.boards:
+            self._wake(self._hub.move(lines))
+            self._ask(lines.board_id, self._hub.displaced(lines))
+            if self._reading:
+                # The read that is under way may have seen them before this move: it must not have the last word.
+                self._ask(lines.board_id, self._hub.watched_movers(lines))
+        if changes.resync or changes.ranks == "unknown":
+            for board_id in list(self._hub.watchers):
+                self._ask(board_id, self._hub.users(board_id))
+
+    async def read(self, board: Board, player_ids: list[str]) -> dict[str, int]:
+        """The present ranks of those who are ranked. Raises StandingsUnavailable."""
+        season = season_at(board, 0)
+        page = await self._ranks.places(board, season, player_ids)
+        if page is None:
+            page = await self._standings.places(board, season, player_ids)
+        return {row.standing.player_id: row.rank for row in page.rows}
+
+    async def run(self) -> None:
+        """Read the ranks that the feed put in doubt, for ever."""
+        while True:
+            await self._any_stale.wait()
+            self._any_stale.clear()
+            stale, self._stale = self._stale, {}
+            for board_id, players in stale.items():
+                await self._refresh(board_id, sorted(players))
+
+    async def _refresh(self, board_id: str, players: list[str]) -> None:
+        board = self._catalogue.board(board_id)
+        if board is None:
+            return
+        self._reading = True
+        try:
+            ranks = await self.read(board, players)
+        except StandingsUnavailable as error:
+            log.warning("ranks_not_read", board=board_id, error=str(error))
+            await asyncio.sleep(RETRY_AFTER)
+            self._ask(board_id, players)
+            return
+        finally:
+            self._reading = False
+        self._wake(self._hub.place(board_id, ranks, players))
+
+    def _ask(self, board_id: str, players: Iterable[str]) -> None:
+        stale = self._stale.setdefault(board_id, set())
+        stale.update(players)
+        if stale:
+            self._any_stale.set()

@@ -1,0 +1,80 @@
+"""Publishing what a batch did to `rank-changes`. Derived: what is lost is made good by a resync."""
+
+from collections.abc import Iterable, Iterator
+
+import structlog
+
+from shared.feed import BoardLines, OutcomeLine, RankChanges
+from shared.fold.state import Outcome
+from shared.log import Appender, LogBusy, LogUnavailable
+
+LARGEST_RECORD = 512 * 1024
+PARTITION = 0
+"""One projector writes one partition, so that its records keep their order."""
+PUBLISH_TIMEOUT = 5.0
+
+log = structlog.get_logger()
+
+
+def outcome_lines(outcomes: Iterable[Outcome]) -> list[OutcomeLine]:
+    """The outcomes that somebody may wait for."""
+    return [
+        OutcomeLine(
+            each.attempt, each.kind, each.reason, each.player_id, each.event_id, each.partition, each.offset, each.first
+        )
+        for each in outcomes
+        if each.attempt is not None and each.player_id is not None and each.event_id is not None
+    ]
+
+
+def split(changes: RankChanges) -> Iterator[bytes]:
+    """The bytes of a record, or of several when it would be too large: the last has the positions.
+
+    Every part has the rows of its own outcomes' players; the last has those of nobody's as well.
+    """
+    value = changes.model_dump_json().encode()
+    if len(value) <= LARGEST_RECORD or len(changes.outcomes) < 2:
+        yield value
+        return
+    half = len(changes.outcomes) // 2
+    first, second = changes.outcomes[:half], changes.outcomes[half:]
+    players = {line.player_id for line in first}
+    others = players - {line.player_id for line in second}
+    yield from split(
+        changes.model_copy(update={"outcomes": first, "boards": _rows_of(changes, players), "positions": {}})
+    )
+    yield from split(changes.model_copy(update={"outcomes": second, "boards": _rows_of(changes, others, but=True)}))
+
+
+def _rows_of(changes: RankChanges, players: set[str], *, but: bool = False) -> list[BoardLines]:
+    """The boards with only the rows of these players, or with all but theirs."""
+    return [
+        board.model_copy(update={"rows": [row for row in board.rows if (row.player_id in players) is not but]})
+        for board in changes.boards
+    ]
+
+
+class Publisher:
+    """Publishes records in order; a record that could not be published turns into a resync."""
+
+    def __init__(self, appender: Appender) -> None:
+        self._appender = appender
+        self._missed = True
+        """A new projector does not know what the one before it managed to publish."""
+
+    async def resync(self, changes: RankChanges) -> None:
+        """Publish, and tell readers to drop what they hold: Redis was behind."""
+        self._missed = True
+        await self.publish(changes)
+
+    async def publish(self, changes: RankChanges) -> None:
+        """Publish, or remember that readers have missed something."""
+        if self._missed:
+            changes = changes.model_copy(update={"resync": True})
+        try:
+            for value in split(changes):
+                await self._appender.append("rank-changes", None, value, timeout=PUBLISH_TIMEOUT, partition=PARTITION)
+            self._missed = False
+        except (LogUnavailable, LogBusy) as error:
+            self._missed = True
+            log.warning("rank_changes_not_published", error=str(error))

@@ -1,0 +1,28 @@
+"""The query API as a service of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from query_api.routes import router
+from query_api.state import open_queries
+from shared.problems import add_handlers
+from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, ReadSettings, RedisSettings
+
+
+def create_app() -> FastAPI:
+    """The app, with its settings from the environment."""
+    kafka, postgres, redis = KafkaSettings(), PostgresSettings(), RedisSettings()
+    naming, reads = NamingSettings(), ReadSettings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        async with open_queries(kafka, postgres, redis, naming, reads) as queries:
+            yield {"queries": queries}
+
+    app = FastAPI(title="Leaderboard: queries", lifespan=lifespan)
+    app.include_router(router)
+    add_handlers(app)
+    return app

@@ -1,0 +1,102 @@
+"""Answering from Redis, else from Postgres: the same rows, with the position that they are of."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from shared.boards import Board
+from shared.positions import InvalidPosition, Position, parse_position
+from shared.problems import Problem, invalid
+from shared.ranks import Page, Ranks
+from shared.standings import Standings, StandingsUnavailable
+
+T = TypeVar("T")
+POLL = 0.01
+"""Seconds between looks at a position that is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The two read models of ranks, in the order in which they are asked."""
+
+    ranks: Ranks
+    standings: Standings
+    incarnation: str
+    wait_ms: int
+
+    async def top(self, board: Board, season: str, limit: int, token: str | None = None) -> Page:
+        """The first `limit` rows, of a position that contains `token`'s. Raises Problem (409, 422, 503)."""
+
+        async def ask() -> Page:
+            page = await self.ranks.top(board, season, limit)
+            return page if page is not None else await _answered(self.standings.top(board, season, limit))
+
+        return await self._containing(token, ask)
+
+    async def places(self, board: Board, season: str, player_ids: Sequence[str], token: str | None = None) -> Page:
+        """Where these players stand, of a position that contains `token`'s. Raises Problem (409, 422, 503)."""
+
+        async def ask() -> Page:
+            page = await self.ranks.places(board, season, player_ids)
+            return page if page is not None else await _answered(self.standings.places(board, season, player_ids))
+
+        return await self._containing(token, ask)
+
+    async def names(self, player_ids: Sequence[str]) -> dict[str, str]:
+        """The display names of those who have one; none when neither store answers: a name is no rank."""
+        if not player_ids:
+            return {}
+        names = await self.ranks.names(player_ids)
+        if names is not None:
+            return names
+        try:
+            return await self.standings.names(player_ids)
+        except StandingsUnavailable:
+            return {}
+
+    async def _containing(self, token: str | None, ask: Callable[[], Awaitable[Page]]) -> Page:
+        """Ask until the answer itself says that it contains the position, whichever store gave it."""
+        if token is None:
+            return await ask()
+        wanted = self._parse(token)
+        deadline = time.monotonic() + self.wait_ms / 1000
+        while not (page := await ask()).position.covers(wanted):
+            if time.monotonic() >= deadline:
+                raise Problem(
+                    409,
+                    "position-not-reached",
+                    f"the read models are at {page.position} and did not reach {wanted} within {self.wait_ms} ms",
+                    headers={"Retry-After": "1", "X-Position": str(page.position)},
+                    position=str(page.position),
+                )
+            await asyncio.sleep(POLL)
+        return page
+
+    async def position(self) -> Position:
+        """How far the read models are: Redis if it can say, else Postgres. Raises Problem (503)."""
+        applied = await self.ranks.applied()
+        return applied if applied is not None else await _answered(self.standings.position())
+
+    def _parse(self, token: str) -> Position:
+        try:
+            wanted = parse_position(token)
+        except InvalidPosition as error:
+            raise invalid("X-Min-Position", token, f"a position as answers carry it: {error}") from error
+        if wanted.incarnation != self.incarnation:
+            raise Problem(
+                409,
+                "position-of-another-log",
+                f"the position names log {wanted.incarnation}, this one is {self.incarnation}: drop it and read again",
+            )
+        return wanted
+
+
+async def _answered(question: Awaitable[T]) -> T:
+    """What Postgres answers. Raises Problem (503) when it cannot."""
+    try:
+        return await question
+    except StandingsUnavailable as error:
+        detail = f"neither Redis nor Postgres can answer now: {error}"
+        raise Problem(503, "unavailable", detail, headers={"Retry-After": "1"}) from error

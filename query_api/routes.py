@@ -1,0 +1,132 @@
+"""The HTTP surface of the query side."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from starlette.responses import JSONResponse
+
+from query_api.schemas import ProfileAnswer, RankAnswer, TopAnswer, entry_answer, instant
+from query_api.state import Queries
+from shared.boards import Board, GameMode, season_at
+from shared.health import Health, examine
+from shared.identity import PlayerId
+from shared.positions import LONGEST_TOKEN
+from shared.postgres import DOWN
+from shared.problems import Problem, invalid
+from shared.ranking import percentile
+
+PLAYER = """
+select coalesce(p.player_id, f.player_id) as player_id, f.username, f.attributes, p.registered_at
+from (select * from players where player_id = $1) p
+full join (select * from profiles where player_id = $1) f using (player_id)
+"""
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": text, "content": {"application/problem+json": {}}}
+    for status, text in {
+        404: "Not ranked, or unknown",
+        409: "X-Min-Position is not reached yet",
+        422: "A parameter is not valid",
+        503: "Neither Redis nor Postgres can answer",
+    }.items()
+}
+Mode = Annotated[GameMode, Query(description="which board: `classic`, `sprint`, ...")]
+MinPosition = Annotated[
+    str | None,
+    Header(
+        alias="X-Min-Position",
+        max_length=LONGEST_TOKEN,
+        description="Answer only from read models that contain this position; several tokens may be given, with commas",
+    ),
+]
+router = APIRouter(tags=["queries"])
+
+
+@router.get("/api/leaderboard/top", response_model=TopAnswer, responses=PROBLEMS, summary="The first rows of a board")
+async def top(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    game_mode: Mode = "classic",
+    min_position: MinPosition = None,
+) -> Response:
+    queries: Queries = request.state.queries
+    board, season = _board(queries, game_mode)
+    page = await queries.reading.top(board, season, limit, min_position)
+    names = await queries.reading.names([row.standing.player_id for row in page.rows])
+    answer = TopAnswer(
+        entries=[entry_answer(row, names) for row in page.rows],
+        total_players=page.total,
+        game_mode=game_mode,
+        season=season,
+        position=str(page.position),
+    )
+    return _json(answer.model_dump_json(), answer.position)
+
+
+@router.get(
+    "/api/leaderboard/rank/{user_id}", response_model=RankAnswer, responses=PROBLEMS, summary="Where a player stands"
+)
+async def rank(
+    request: Request,
+    user_id: Annotated[PlayerId, Path()],
+    game_mode: Mode = "classic",
+    min_position: MinPosition = None,
+) -> Response:
+    queries: Queries = request.state.queries
+    board, season = _board(queries, game_mode)
+    page = await queries.reading.places(board, season, [user_id], min_position)
+    if not page.rows:
+        detail = f"player {user_id} has no score in {game_mode} yet"
+        raise Problem(404, "not-ranked", detail, position=str(page.position))
+    [row] = page.rows
+    names = await queries.reading.names([user_id])
+    answer = RankAnswer(
+        **entry_answer(row, names).model_dump(),
+        percentile=percentile(row.rank, page.total),
+        total_players=page.total,
+        reached_at=instant(row.standing.reached_at),
+        game_mode=game_mode,
+        season=season,
+        position=str(page.position),
+    )
+    return _json(answer.model_dump_json(), answer.position)
+
+
+@router.get("/api/v1/players/{user_id}", responses=PROBLEMS, summary="A player")
+async def player(request: Request, user_id: Annotated[PlayerId, Path()]) -> ProfileAnswer:
+    queries: Queries = request.state.queries
+    try:
+        row = await queries.pool.fetchrow(PLAYER, user_id)
+    except DOWN as error:
+        detail = f"Postgres does not answer: {error!r}"
+        raise Problem(503, "unavailable", detail, headers={"Retry-After": "1"}) from error
+    if row is None:
+        raise Problem(404, "unknown-player", f"nothing is known of player {user_id}")
+    return ProfileAnswer(
+        user_id=user_id,
+        username=row["username"] or user_id,
+        attributes=row["attributes"] or {},
+        registered_at=instant(row["registered_at"]) if row["registered_at"] is not None else None,
+    )
+
+
+@router.get(
+    "/api/leaderboard/health",
+    response_model=Health,
+    responses={503: {"model": Health, "description": "Something is down"}},
+    summary="What works and what does not",
+)
+async def health(request: Request) -> JSONResponse:
+    queries: Queries = request.state.queries
+    report = await examine(queries.checks)
+    return JSONResponse(report.model_dump(exclude_none=True), 200 if report.status == "ok" else 503)
+
+
+def _board(queries: Queries, game_mode: str) -> tuple[Board, str]:
+    board = queries.catalogue.primary(game_mode)
+    if board is None:
+        raise invalid("game_mode", game_mode, f"one of: {', '.join(queries.catalogue.game_modes())}")
+    return board, season_at(board, 0)
+
+
+def _json(body: str, position: str) -> Response:
+    return Response(body, headers={"X-Position": position}, media_type="application/json")

@@ -1,0 +1,74 @@
+"""What a running query API holds."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from query_api.reading import Reading
+from shared.catalogue import Catalogue
+from shared.catalogue_log import CatalogueLog
+from shared.health import Check, Component
+from shared.incarnation import read_incarnation
+from shared.log import Reader, open_reader
+from shared.postgres import Pool, open_pool
+from shared.ranks import Ranks
+from shared.redis import Client, open_redis
+from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, ReadSettings, RedisSettings
+from shared.standings import Standings
+
+NAME = "query-api"
+STALLED = 10_000
+"""Records of lag from which the projector counts as down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """The parts behind the routes."""
+
+    reading: Reading
+    catalogue: Catalogue
+    pool: Pool
+    checks: Mapping[str, Check]
+
+
+@asynccontextmanager
+async def open_queries(
+    kafka: KafkaSettings,
+    postgres: PostgresSettings,
+    redis: RedisSettings,
+    naming: NamingSettings,
+    reads: ReadSettings,
+) -> AsyncIterator[Queries]:
+    """Everything the routes need. Raises LogUnavailable, LogNotCreated."""
+    catalogue = await CatalogueLog(kafka, naming, NAME).read(Catalogue())
+    async with (
+        open_reader(kafka, naming, NAME) as reader,
+        open_pool(postgres, naming, NAME) as pool,
+        open_redis(redis, NAME) as client,
+    ):
+        incarnation = await read_incarnation(reader, "events")
+        standings = Standings(pool, reads.fallback_reads)
+        reading = Reading(Ranks(client, naming.prefix), standings, incarnation, reads.wait_ms)
+        yield Queries(reading, catalogue, pool, _checks(reader, pool, client, reading))
+
+
+def _checks(reader: Reader, pool: Pool, client: Client, reading: Reading) -> dict[str, Check]:
+    async def kafka() -> Component:
+        await reader.end("events")
+        return Component(status="up")
+
+    async def postgres() -> Component:
+        await pool.fetchval("select 1")
+        return Component(status="up")
+
+    async def redis() -> Component:
+        await client.ping()
+        return Component(status="up")
+
+    async def projector() -> Component:
+        position = await reading.position()
+        end = await reader.end("events")
+        lag = sum(max(0, offset - position.offsets.get(partition, 0)) for partition, offset in end.items())
+        return Component(status="up" if lag < STALLED else "down", lag=lag)
+
+    return {"kafka": kafka, "postgres": postgres, "redis": redis, "projector": projector}

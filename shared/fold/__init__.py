@@ -1,0 +1,1 @@
+"""The pure fold of the log: deterministic, total, per player. No I/O, no clock, no chance."""

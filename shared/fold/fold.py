@@ -1,0 +1,61 @@
+"""The fold of the events topic, record by record. Pure."""
+
+from collections.abc import Iterable
+
+from shared.catalogue import Catalogue
+from shared.events import LogCreatedEvent, PlayerRegisteredEvent, ScoreSubmittedEvent
+from shared.fold.players import fold_registration
+from shared.fold.scores import fold_score
+from shared.fold.state import Outcome, Partition, State, Step
+from shared.records import Received, Record
+
+
+class CatalogueBehind(Exception):
+    """An event names an offset of the catalogue that has not been read yet: read on, then fold."""
+
+
+def fold(state: State, catalogue: Catalogue, received: Received) -> Step | None:
+    """Fold one record into the state. None for `LogCreated`, which has no outcome.
+
+    A record before the partition's next offset is a redelivery and changes nothing (None).
+    Raises CatalogueBehind when the catalogue has to be read further first.
+    """
+    record, event = received
+    partition = state.partitions.setdefault(record.partition, Partition())
+    if record.offset < partition.next_offset:
+        return None
+    known = max(partition.catalogue, event.catalogue if event is not None else -1)
+    if known > catalogue.newest:
+        raise CatalogueBehind(f"offset {known} of the catalogue, read up to {catalogue.newest}")
+    clock = max(partition.clock, record.timestamp)
+    step = _judge(state, catalogue, known, clock, received)
+    partition.next_offset, partition.clock, partition.catalogue = record.offset + 1, clock, known
+    if step is not None:
+        partition.counts[step.outcome.kind] += 1
+        state.absorb(step)
+    return step
+
+
+def fold_all(state: State, catalogue: Catalogue, received: Iterable[Received]) -> list[Step]:
+    """Fold records in, each partition's in order of offset; the steps that they made."""
+    steps = (fold(state, catalogue, each) for each in received)
+    return [step for step in steps if step is not None]
+
+
+def _judge(state: State, catalogue: Catalogue, known: int, clock: int, received: Received) -> Step | None:
+    record, event = received
+    match event:
+        case None:
+            return _refuse(record, "undecodable")
+        case LogCreatedEvent():
+            return None if record.offset == 0 else _refuse(record, "misplaced")
+        case ScoreSubmittedEvent() if record.key == event.data.player_id.encode():
+            return fold_score(state, catalogue.feeding(known, event.data.game_mode), clock, record, event)
+        case PlayerRegisteredEvent() if record.key == event.data.player_id.encode():
+            return fold_registration(state, clock, record, event)
+        case _:
+            return _refuse(record, "misplaced")
+
+
+def _refuse(record: Record, reason: str) -> Step:
+    return Step(Outcome("refused", reason, record.partition, record.offset))

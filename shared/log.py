@@ -1,0 +1,236 @@
+"""The log port over aiokafka: append, read, position, end. Every setting is explicit.
+
+aiokafka's defaults lose data (acks=1, auto-commit, reset to latest), so none is relied on.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, NamedTuple
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+from aiokafka.helpers import create_ssl_context
+
+# Without the C extension aiokafka falls back, silently, to Python that is many times slower: fail instead.
+from aiokafka.record import _crecords  # noqa: F401
+
+from shared.records import Record
+from shared.settings import KafkaSettings, NamingSettings
+from shared.topics import LARGEST_RECORD, TopicName, topic_name
+
+REQUEST_TIMEOUT_MS = 10_000
+STOP_TIMEOUT = 5.0
+"""Seconds a client may take to stop: with the broker down, aiokafka's own stop() never returns."""
+LARGEST_VALUE = LARGEST_RECORD - 16 * 1024
+"""Bytes of key and value. A record that the broker rejects would break the idempotent producer for good."""
+HEADERS = [("content-type", b"application/cloudevents+json")]
+
+log = structlog.get_logger()
+
+
+class LogUnavailable(Exception):
+    """The broker did not answer in time. An append may or may not have happened."""
+
+
+class LogBusy(Exception):
+    """Too many appends are not acknowledged yet. This one did not happen."""
+
+
+class Appended(NamedTuple):
+    """Where an acknowledged record lies; `timestamp` is the broker's, milliseconds."""
+
+    partition: int
+    offset: int
+    timestamp: int
+
+
+def connection_settings(kafka: KafkaSettings, client_id: str) -> dict[str, Any]:
+    """What every aiokafka client is given: address, TLS, SASL, timeouts."""
+    password = kafka.kafka_password
+    secure = kafka.kafka_security in ("SSL", "SASL_SSL")
+    ca = str(kafka.kafka_tls_ca) if kafka.kafka_tls_ca else None
+    return {
+        "bootstrap_servers": kafka.bootstrap,
+        "client_id": client_id,
+        "security_protocol": kafka.kafka_security,
+        "sasl_mechanism": kafka.kafka_sasl_mechanism,
+        "sasl_plain_username": kafka.kafka_username,
+        "sasl_plain_password": password.get_secret_value() if password else None,
+        "ssl_context": create_ssl_context(cafile=ca) if secure else None,
+        "request_timeout_ms": REQUEST_TIMEOUT_MS,
+        "metadata_max_age_ms": 60_000,
+        "retry_backoff_ms": 100,
+        "connections_max_idle_ms": 540_000,
+    }
+
+
+class Appender:
+    """One idempotent producer with `acks=all` and a bound on what is not acknowledged."""
+
+    def __init__(self, producer: AIOKafkaProducer, prefix: str, limit: int) -> None:
+        self._producer = producer
+        self._prefix = prefix
+        self._limit = limit
+        self._unacknowledged = 0
+
+    async def append(
+        self, topic: TopicName, key: bytes | None, value: bytes, *, timeout: float, partition: int | None = None
+    ) -> Appended:
+        """Append a record and wait until every in-sync replica has it; `timeout` in seconds.
+
+        Raises LogBusy when nothing was done, and LogUnavailable when the outcome is unknown: the
+        record may still arrive later, so a retry has to carry the same id.
+        """
+        if self._unacknowledged >= self._limit:
+            raise LogBusy(f"{self._limit} appends are not acknowledged yet")
+        if len(value) > LARGEST_VALUE:
+            raise ValueError(f"a record of {len(value)} bytes; at most {LARGEST_VALUE} fit")
+        self._unacknowledged += 1
+        sending = asyncio.ensure_future(self._send(topic, key, value, partition))
+        sending.add_done_callback(self._acknowledged)
+        try:
+            # Shielded: giving up waiting must not free the slot of a record that is still on its way.
+            return await asyncio.wait_for(asyncio.shield(sending), timeout)
+        except (TimeoutError, KafkaError) as error:
+            raise LogUnavailable(str(error) or f"no acknowledgement within {timeout:g} s") from error
+
+    async def _send(self, topic: TopicName, key: bytes | None, value: bytes, partition: int | None) -> Appended:
+        name = topic_name(self._prefix, topic)
+        sent = await self._producer.send_and_wait(name, value, key, partition, headers=HEADERS)
+        return Appended(sent.partition, sent.offset, sent.timestamp)
+
+    def _acknowledged(self, sending: "asyncio.Future[Appended]") -> None:
+        self._unacknowledged -= 1
+        if not sending.cancelled():
+            sending.exception()  # seen here, also when the one who asked has stopped waiting
+
+
+@asynccontextmanager
+async def open_appender(
+    kafka: KafkaSettings, naming: NamingSettings, client_id: str, limit: int = 1_000
+) -> AsyncIterator[Appender]:
+    """An appender that is connected. Raises LogUnavailable when no broker answers."""
+    producer = AIOKafkaProducer(
+        **connection_settings(kafka, client_id),
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=0,
+        max_batch_size=256 * 1024,
+        max_request_size=LARGEST_RECORD,
+        compression_type=None,
+    )
+    try:
+        await _start(producer)
+        yield Appender(producer, naming.prefix, limit)
+    finally:
+        await _stop(producer)
+
+
+class Reader:
+    """A consumer of given partitions from given offsets; Kafka's group has no say in either."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, prefix: str) -> None:
+        self._consumer = consumer
+        self._prefix = prefix
+        self._topics: dict[str, TopicName] = {}
+
+    async def partitions(self, topic: TopicName) -> list[int]:
+        """The partitions of a topic. Raises LogUnavailable when it does not exist or no broker answers."""
+        with _bounded():
+            # The consumer's own partitions_for_topic() knows only topics that it is subscribed to.
+            cluster = await asyncio.wait_for(self._consumer._client.fetch_all_metadata(), REQUEST_TIMEOUT_MS / 1000)
+        found = cluster.partitions_for_topic(topic_name(self._prefix, topic))
+        if not found:
+            raise LogUnavailable(f"there is no topic {topic_name(self._prefix, topic)}; run `leaderboard init`")
+        return sorted(found)
+
+    async def end(self, topic: TopicName) -> dict[int, int]:
+        """The next offset to be written in each partition."""
+        return await self._offsets(topic, self._consumer.end_offsets)
+
+    async def beginning(self, topic: TopicName) -> dict[int, int]:
+        """The first offset that is still kept in each partition."""
+        return await self._offsets(topic, self._consumer.beginning_offsets)
+
+    def assign(self, positions: Mapping[tuple[TopicName, int], int]) -> None:
+        """Read these partitions, from these offsets, and no others."""
+        at = {self._at(topic, partition): offset for (topic, partition), offset in positions.items()}
+        self._consumer.assign(list(at))
+        for partition, offset in at.items():
+            self._consumer.seek(partition, offset)
+
+    async def read(self, *, limit: int, wait_ms: int) -> list[tuple[TopicName, Record]]:
+        """Up to `limit` records, each partition's in order; empty after `wait_ms` without any."""
+        with _bounded():
+            fetched = await self._consumer.getmany(timeout_ms=wait_ms, max_records=limit)
+        return [
+            (self._topics[at.topic], Record(at.partition, each.offset, each.timestamp, each.key, each.value))
+            for at, records in fetched.items()
+            for each in records
+        ]
+
+    async def commit(self, positions: Mapping[tuple[TopicName, int], int]) -> None:
+        """Tell Kafka how far we are: a hint for tools that show lag, which nothing here reads."""
+        offsets = {self._at(topic, partition): offset for (topic, partition), offset in positions.items()}
+        with suppress(KafkaError, TimeoutError):
+            await asyncio.wait_for(self._consumer.commit(offsets), STOP_TIMEOUT)
+
+    def _at(self, topic: TopicName, partition: int) -> TopicPartition:
+        name = topic_name(self._prefix, topic)
+        self._topics[name] = topic
+        return TopicPartition(name, partition)
+
+    async def _offsets(self, topic: TopicName, ask: Any) -> dict[int, int]:
+        partitions = [self._at(topic, partition) for partition in await self.partitions(topic)]
+        with _bounded():
+            offsets = await asyncio.wait_for(ask(partitions), REQUEST_TIMEOUT_MS / 1000)
+        return {at.partition: offset for at, offset in offsets.items()}
+
+
+@asynccontextmanager
+async def open_reader(
+    kafka: KafkaSettings, naming: NamingSettings, client_id: str, group: str | None = None
+) -> AsyncIterator[Reader]:
+    """A reader that is connected; `group` only where offsets are committed as a hint."""
+    consumer = AIOKafkaConsumer(
+        **connection_settings(kafka, client_id),
+        group_id=f"{naming.prefix}{group}" if group else None,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        isolation_level="read_uncommitted",
+        check_crcs=True,
+        fetch_min_bytes=1,
+        fetch_max_wait_ms=500,
+        fetch_max_bytes=16 * 1024 * 1024,
+        max_partition_fetch_bytes=LARGEST_RECORD,
+    )
+    try:
+        await _start(consumer)
+        yield Reader(consumer, naming.prefix)
+    finally:
+        await _stop(consumer)
+
+
+class _bounded:
+    """Turns what aiokafka raises into LogUnavailable."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, TimeoutError | KafkaError):
+            raise LogUnavailable(str(error) or "the broker did not answer") from error
+
+
+async def _start(client: Any) -> None:
+    with _bounded():
+        await asyncio.wait_for(client.start(), REQUEST_TIMEOUT_MS / 1000)
+
+
+async def _stop(client: Any) -> None:
+    """Stop within a bound. aiokafka's stop() may raise CancelledError, which `Exception` would miss."""
+    try:
+        await asyncio.wait_for(client.stop(), STOP_TIMEOUT)
+    except (Exception, asyncio.CancelledError) as error:
+        log.warning("kafka_client_dropped", client=type(client).__name__, error=repr(error))

@@ -1,0 +1,64 @@
+"""Postgres: a pool that knows its schema and tells the DBA who connects."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import asyncpg
+import orjson
+
+from shared.settings import NamingSettings, PostgresSettings
+
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+
+DOWN = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+)
+"""What asyncpg raises while Postgres is away, starting or stopping."""
+
+
+@asynccontextmanager
+async def open_pool(
+    postgres: PostgresSettings,
+    naming: NamingSettings,
+    application: str,
+    *,
+    durable: bool = True,
+    timeout: float = 5.0,
+) -> AsyncIterator[Pool]:
+    """A pool that connects when first used, so that a service starts while Postgres is away.
+
+    `durable=False` commits without waiting for the disk: right only where the log replays what a
+    crash loses. `timeout` bounds each statement, seconds.
+    """
+    pool: Pool = asyncpg.create_pool(
+        postgres.postgres.get_secret_value(),
+        min_size=0,
+        max_size=postgres.postgres_pool,
+        timeout=timeout,
+        command_timeout=timeout,
+        init=_init,
+        server_settings={
+            "application_name": f"leaderboard-{application}",
+            "search_path": f'"{naming.schema_name}"',
+            "synchronous_commit": "on" if durable else "off",
+            "jit": "off",
+        },
+    )
+    try:
+        async with pool:
+            yield pool
+    finally:
+        pool.terminate()
+
+
+async def _init(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=json.loads
+    )

@@ -1,0 +1,51 @@
+"""Redis: a client with bounded waits, and scripts that survive a restarted server."""
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib import resources
+from typing import Any, TypeAlias
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError
+
+from shared.settings import RedisSettings
+
+Client: TypeAlias = Redis
+DOWN = (RedisError, OSError, TimeoutError)
+"""What redis-py raises while Redis is away, loading or too slow."""
+
+
+class Script:
+    """A Lua script beside the module that uses it."""
+
+    def __init__(self, package: str, name: str) -> None:
+        self.source = resources.files(package).joinpath(name).read_text()
+        self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+
+    async def run(self, client: Client, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:
+        """Run it, loading it first into a server that does not know it (any more)."""
+        try:
+            return await client.evalsha(self.sha, len(keys), *keys, *arguments)
+        except NoScriptError:
+            return await client.eval(self.source, len(keys), *keys, *arguments)
+
+
+@asynccontextmanager
+async def open_redis(settings: RedisSettings, application: str) -> AsyncIterator[Client]:
+    """A client that connects when first used, so that a service starts while Redis is away."""
+    timeout = settings.redis_timeout_ms / 1000
+    client = Redis.from_url(
+        settings.redis.get_secret_value(),
+        decode_responses=True,
+        client_name=f"leaderboard-{application}",
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        retry=Retry(NoBackoff(), 0),
+    )
+    try:
+        yield client
+    finally:
+        await client.aclose()

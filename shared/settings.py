@@ -1,0 +1,88 @@
+"""Settings: small, frozen, one a concern, from `LEADERBOARD_*` in the environment."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """A group of settings. Nothing is read from the environment after it is made."""
+
+    model_config = SettingsConfigDict(frozen=True, env_prefix="LEADERBOARD_", populate_by_name=True, extra="ignore")
+
+
+class NamingSettings(Settings):
+    """How this installation names its topics, keys and schema, so that several can share a server."""
+
+    prefix: Annotated[str, Field(pattern=r"^([a-z][a-z0-9-]{0,30}-)?$")] = ""
+    """Put before every name; ends with a dash, such as `staging-`."""
+
+    @property
+    def schema_name(self) -> str:
+        """The Postgres schema of projection version 1."""
+        return f"{self.prefix}v1"
+
+
+class KafkaSettings(Settings):
+    """Where the log is, and how to reach it."""
+
+    bootstrap: str = Field(validation_alias="LEADERBOARD_KAFKA")
+    """Host:port, or several separated by commas."""
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    kafka_username: str | None = None
+    kafka_password: SecretStr | None = None
+    kafka_tls_ca: Path | None = None
+    """File with the certificates to trust; the system's when not set."""
+    kafka_partitions: Annotated[int, Field(ge=1, le=1024)] = 8
+    """Of the events and players topics. Used by `init` when it creates them, and never again."""
+    kafka_replication: Annotated[int, Field(ge=1, le=9)] = 1
+
+
+class PostgresSettings(Settings):
+    """Where the tables are. TLS by the URL's own `sslmode` and `sslrootcert`."""
+
+    postgres: SecretStr
+    """postgresql://user:password@host:port/database"""
+    postgres_pool: Annotated[int, Field(ge=1, le=200)] = 8
+    """Connections a process may open."""
+
+
+class RedisSettings(Settings):
+    """Where the rank indexes are. TLS by a rediss:// URL."""
+
+    redis: SecretStr
+    """redis://user:password@host:port/database"""
+    redis_timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = 200
+    """How long to wait for an answer before Redis counts as down."""
+
+
+class HttpSettings(Settings):
+    """Where a service listens."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+
+
+class CommandSettings(Settings):
+    """What the command API does with a submission."""
+
+    registration: Literal["open", "required"] = "open"
+    """open: a first score makes a player known. required: unknown players are refused (404)."""
+    wait_ms: Annotated[int, Field(ge=0, le=30_000)] = 2_000
+    """How long to wait for the outcome before answering 202."""
+    append_timeout_ms: Annotated[int, Field(ge=100, le=60_000)] = 5_000
+    """How long to wait for the broker before answering 503."""
+    appends_in_flight: Annotated[int, Field(ge=1, le=10_000)] = 1_000
+    """Unacknowledged appends before the answer is 429."""
+
+
+class ReadSettings(Settings):
+    """What the read side does with a question."""
+
+    wait_ms: Annotated[int, Field(ge=0, le=30_000)] = 2_000
+    """How long `X-Min-Position` waits before the answer is 409."""
+    fallback_reads: Annotated[int, Field(ge=1, le=1_000)] = 16
+    """Concurrent reads from Postgres while Redis cannot answer; more get 503."""
