@@ -1,0 +1,72 @@
+"""The real projector, made to die (kill -9) once at a named point of its next batch of submissions.
+
+The points are put around the product's own functions from here: there is no switch in the product.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from leaderboard.serving import project
+from projector.feed import Publisher
+from projector.ranks import RankWriter
+from projector.store import Transaction
+from projector.worker import Worker
+from shared.feed import RankChanges
+
+Method = Callable[..., Awaitable[Any]]
+
+
+def die(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def before(method: Method, dies: Callable[..., bool]) -> Method:
+    async def wrapped(*arguments: Any, **named: Any) -> Any:
+        if dies(*arguments):
+            die()
+        return await method(*arguments, **named)
+
+    return wrapped
+
+
+def after(method: Method, dies: Callable[..., bool]) -> Method:
+    async def wrapped(*arguments: Any, **named: Any) -> Any:
+        result = await method(*arguments, **named)
+        if dies(*arguments):
+            die()
+        return result
+
+    return wrapped
+
+
+def has_outcomes(_: Publisher, changes: RankChanges) -> bool:
+    return bool(changes.outcomes)
+
+
+def always(*_: object) -> bool:
+    return True
+
+
+def arm(point: str) -> None:
+    """Put the point in."""
+    match point:
+        case "before-commit":
+            Transaction.save = after(Transaction.save, always)  # type: ignore[method-assign]
+        case "after-commit":
+            Worker._rank = before(Worker._rank, always)  # type: ignore[method-assign]
+        case "between-boards-and-applied":
+            RankWriter.apply = after(RankWriter.apply, always)  # type: ignore[method-assign]
+        case "after-lua":
+            Publisher.publish = before(Publisher.publish, has_outcomes)  # type: ignore[method-assign]
+        case "after-publish":
+            Publisher.publish = after(Publisher.publish, has_outcomes)  # type: ignore[method-assign]
+        case _:
+            raise ValueError(point)
+
+
+if __name__ == "__main__":
+    arm(sys.argv[1])
+    sys.exit(project())
