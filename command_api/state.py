@@ -10,7 +10,7 @@ from shared.catalogue import Catalogue
 from shared.catalogue_log import CatalogueLog
 from shared.feed import Feed
 from shared.incarnation import read_incarnation
-from shared.log import open_appender, open_reader
+from shared.log import open_appender
 from shared.postgres import Pool, open_pool
 from shared.settings import CommandSettings, KafkaSettings, NamingSettings, PostgresSettings, ReadSettings
 from shared.standings import Standings
@@ -38,8 +38,7 @@ async def open_commands(
     feed: Feed,
 ) -> AsyncIterator[Commands]:
     """Everything the routes need. Raises LogUnavailable, LogNotCreated."""
-    async with open_reader(kafka, naming, NAME) as reader:
-        incarnation = await read_incarnation(reader, "events")
+    incarnation = await read_incarnation(kafka, naming, NAME, "events")
     catalogue = await CatalogueLog(kafka, naming, NAME).read(Catalogue())
     outcomes = Outcomes()
     feed.subscribe(outcomes.receive)

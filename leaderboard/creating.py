@@ -36,7 +36,7 @@ async def create(
         open_appender(kafka, naming, NAME) as appender,
     ):
         for topic in topics(kafka.kafka_partitions):
-            await _name_log(reader, appender, topic)
+            await _name_log(kafka, naming, reader, appender, topic)
         boards = await _define_boards(kafka, naming, appender)
     tables = await migrate(postgres, naming)
     say(f"topics: {', '.join(made) or 'all there'}; tables: {', '.join(tables) or 'up to date'}")
@@ -77,7 +77,9 @@ def _admin_settings(kafka: KafkaSettings) -> dict[str, object]:
     return {name: value for name, value in settings.items() if name != "connections_max_idle_ms"}
 
 
-async def _name_log(reader: Reader, appender: Appender, topic: Topic) -> None:
+async def _name_log(
+    kafka: KafkaSettings, naming: NamingSettings, reader: Reader, appender: Appender, topic: Topic
+) -> None:
     """Make sure that every partition begins with `LogCreated`, all of one incarnation."""
     await _await_leaders(reader, topic)
     if topic.name == "rank-changes":
@@ -85,7 +87,7 @@ async def _name_log(reader: Reader, appender: Appender, topic: Topic) -> None:
         end = await reader.end(topic.name)
         found = {partition: "kept" if offset else None for partition, offset in end.items()}
     else:
-        found = await read_incarnations(reader, topic.name)
+        found = await read_incarnations(kafka, naming, NAME, topic.name)
     incarnation = next((name for name in found.values() if name not in (None, "kept")), None) or secrets.token_hex(8)
     for partition in (partition for partition, name in found.items() if name is None):
         event = wrap(

@@ -96,9 +96,9 @@ async def verify(
 ) -> Report:
     """Compare Postgres and Redis, each at its own position, with the fold of the log up to there."""
     report = Report()
+    incarnation = await read_incarnation(kafka, naming, NAME, "events")
     catalogue = await CatalogueLog(kafka, naming, NAME).read(Catalogue())
     async with open_reader(kafka, naming, NAME) as reader, open_redis(redis, NAME) as client:
-        incarnation = await read_incarnation(reader, "events")
         tables = await _read_tables(postgres, naming)
         with console.status("folding the log"):
             folded = await _fold_to(reader, catalogue, tables.offsets)

@@ -28,8 +28,8 @@ async def run(kafka: KafkaSettings, postgres: PostgresSettings, redis: RedisSett
         open_redis(redis, NAME) as client,
     ):
         incarnations = {
-            "events": await read_incarnation(reader, "events"),
-            "players": await read_incarnation(reader, "players"),
+            "events": await read_incarnation(kafka, naming, NAME, "events"),
+            "players": await read_incarnation(kafka, naming, NAME, "players"),
         }
         worker = Worker(
             reader,

@@ -40,13 +40,13 @@ async def open_queries(
     reads: ReadSettings,
 ) -> AsyncIterator[Queries]:
     """Everything the routes need. Raises LogUnavailable, LogNotCreated."""
+    incarnation = await read_incarnation(kafka, naming, NAME, "events")
     catalogue = await CatalogueLog(kafka, naming, NAME).read(Catalogue())
     async with (
         open_reader(kafka, naming, NAME) as reader,
         open_pool(postgres, naming, NAME) as pool,
         open_redis(redis, NAME) as client,
     ):
-        incarnation = await read_incarnation(reader, "events")
         standings = Standings(pool, reads.fallback_reads)
         reading = Reading(Ranks(client, naming.prefix), standings, incarnation, reads.wait_ms)
         yield Queries(reading, catalogue, pool, _checks(reader, pool, client, reading))

@@ -54,15 +54,15 @@ def arm(point: str) -> None:
     """Put the point in."""
     match point:
         case "before-commit":
-            Transaction.save = after(Transaction.save, always)  # type: ignore[method-assign]
+            Transaction.save = after(Transaction.save, always)  # type: ignore[method-assign, assignment]
         case "after-commit":
-            Worker._rank = before(Worker._rank, always)  # type: ignore[method-assign]
+            Worker._rank = before(Worker._rank, always)  # type: ignore[method-assign, assignment]
         case "between-boards-and-applied":
-            RankWriter.apply = after(RankWriter.apply, always)  # type: ignore[method-assign]
+            RankWriter.apply = after(RankWriter.apply, always)  # type: ignore[method-assign, assignment]
         case "after-lua":
-            Publisher.publish = before(Publisher.publish, has_outcomes)  # type: ignore[method-assign]
+            Publisher.publish = before(Publisher.publish, has_outcomes)  # type: ignore[method-assign, assignment]
         case "after-publish":
-            Publisher.publish = after(Publisher.publish, has_outcomes)  # type: ignore[method-assign]
+            Publisher.publish = after(Publisher.publish, has_outcomes)  # type: ignore[method-assign, assignment]
         case _:
             raise ValueError(point)
 
