@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-TOKEN = re.compile(r"^1\.([0-9a-f]{8,32})((?:\.\d{1,5}-\d{1,19})*)$")
+TOKEN = re.compile(r"1\.([0-9a-f]{8,32})((?:\.[0-9]{1,5}-[0-9]{1,19})*)")
 LONGEST_TOKEN = 8192
 """Characters of a token or of a list of them: 1,024 partitions with 6 digits fit."""
 
@@ -52,7 +52,7 @@ def parse_position(text: str) -> Position:
 
 def parse_token(text: str) -> Position:
     """Read one token. Raises InvalidPosition."""
-    match = TOKEN.match(text)
+    match = TOKEN.fullmatch(text)
     if match is None:
         raise InvalidPosition("not a position token")
     offsets: dict[int, int] = {}
