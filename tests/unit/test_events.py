@@ -1,6 +1,7 @@
 """The wire: golden files are decoded for ever; hostile bytes are Undecodable and nothing else."""
 
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import orjson
@@ -20,9 +21,15 @@ SCORE = score_bytes("ann", 5)
 def test_a_golden_event_is_decoded_and_written_the_same(file: Path) -> None:
     event = decode(file.read_bytes())
     wanted = orjson.loads(file.read_bytes())
-    written = orjson.loads(encode(event))
-    assert {key: written[key] for key in wanted} == wanted
+    assert only(wanted, orjson.loads(encode(event))) == wanted
     assert file.name.startswith(wanted["type"])
+
+
+def only(wanted: Any, written: Any) -> Any:
+    """Of what was written, the fields that were there: defaults are written out."""
+    if isinstance(wanted, dict):
+        return {key: only(value, written[key]) for key, value in wanted.items()}
+    return written
 
 
 @pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.stem)
