@@ -28,13 +28,20 @@ class Batch:
         """The newest offset of the catalogue that an event names."""
         return max((each.event.catalogue for each in self.events if each.event is not None), default=-1)
 
+    def names_reached(self) -> dict[int, int]:
+        """Where each partition of the players topic stands after this batch."""
+        return _next(self.profiles)
+
     def next_offsets(self) -> dict[tuple[TopicName, int], int]:
         """Where each partition stands after this batch."""
-        named: dict[tuple[TopicName, int], int] = {}
-        for topic, received in (("events", self.events), ("players", self.profiles)):
-            for each in received:
-                named[topic, each.record.partition] = each.record.offset + 1  # type: ignore[index]
-        return named
+        events: dict[tuple[TopicName, int], int] = {
+            ("events", partition): offset for partition, offset in _next(self.events).items()
+        }
+        return events | {("players", partition): offset for partition, offset in _next(self.profiles).items()}
+
+
+def _next(received: Iterable[Received]) -> dict[int, int]:
+    return {each.record.partition: each.record.offset + 1 for each in received}
 
 
 def decode_batch(fetched: Iterable[tuple[TopicName, Record]]) -> Batch:

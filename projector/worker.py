@@ -73,6 +73,7 @@ class Worker:
         self._publisher = publisher
         self._incarnations = incarnations
         self._progress = Progress()
+        self._finishing: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Project for ever. Raises what no retry can mend: a foreign log, an unknown event type, a bug."""
@@ -87,6 +88,7 @@ class Worker:
 
     async def _begin(self) -> None:
         """Start from the tables, whatever happened before."""
+        await self._finish()
         progress = Progress(catalogue=await self._catalogue_log.read(Catalogue()))
         await self._store.save_boards(progress.catalogue)
         for topic in ("events", "players"):
@@ -103,8 +105,10 @@ class Worker:
         fetched = await self._reader.read(limit=LARGEST_BATCH, wait_ms=IDLE_MS)
         if fetched:
             await self._project(decode_batch(fetched))
-        elif self._progress.ranks_known and not await self._ranks.holds(self._position()):
-            self._lose_ranks("Redis is not at our position")
+        else:
+            await self._finish()
+            if self._progress.ranks_known and not await self._ranks.holds(self._position()):
+                self._lose_ranks("Redis is not at our position")
         await self._mend()
         await self._hint()
 
@@ -125,9 +129,27 @@ class Worker:
         progress.next_offsets |= reached
         for at, versions in moved.items():
             progress.versions.setdefault(at, {}).update(versions)
-        lines = await self._rank(batch, changes)
+        await self._finish()
         outcomes = [*(step.outcome for step in steps), *profile_outcomes(batch)]
-        await self._publisher.publish(self._changes(state, outcomes, lines))
+        self._finishing = asyncio.create_task(self._show(batch, state, outcomes, changes, self._position()))
+
+    async def _show(
+        self,
+        batch: Batch,
+        state: State,
+        outcomes: list[Outcome],
+        changes: dict[BoardSeason, BoardChange],
+        position: Position,
+    ) -> None:
+        """A committed batch, to Redis and the feed, while the next one is in its transaction."""
+        lines = await self._rank(batch, changes, position)
+        await self._publisher.publish(self._changes(state, outcomes, lines, position))
+
+    async def _finish(self) -> None:
+        """Wait until the batch before is shown: batches are shown in order, one at a time."""
+        finishing, self._finishing = self._finishing, None
+        if finishing is not None:
+            await finishing
 
     async def _know_catalogue(self, batch: Batch) -> None:
         needed = batch.catalogue_needed()
@@ -135,7 +157,9 @@ class Worker:
             self._progress.catalogue = await self._catalogue_log.read(self._progress.catalogue)
             await self._store.save_boards(self._progress.catalogue)
 
-    async def _rank(self, batch: Batch, changes: dict[BoardSeason, BoardChange]) -> list[BoardLines] | None:
+    async def _rank(
+        self, batch: Batch, changes: dict[BoardSeason, BoardChange], position: Position
+    ) -> list[BoardLines] | None:
         """Apply a committed batch to Redis; None when Redis did not take it."""
         if not self._progress.ranks_known:
             return None
@@ -146,19 +170,21 @@ class Worker:
                 assert board is not None, at
                 lines.append(await self._ranks.apply(at, board, change))
             if batch.profiles:
-                await self._ranks.name(newest_profiles(batch), self._offsets("players"))
-            await self._ranks.mark_applied(self._offsets("events"))
+                await self._ranks.name(newest_profiles(batch), batch.names_reached())
+            await self._ranks.mark_applied(position.offsets)
         except RanksUnknown as error:
             self._lose_ranks(str(error))
             return None
         return lines
 
-    def _changes(self, state: State, outcomes: list[Outcome], lines: list[BoardLines] | None) -> RankChanges:
+    def _changes(
+        self, state: State, outcomes: list[Outcome], lines: list[BoardLines] | None, position: Position
+    ) -> RankChanges:
         return RankChanges(
             incarnation=self._incarnations["events"],
             clock=max((partition.clock for partition in state.partitions.values()), default=0),
             ranks="unknown" if lines is None else "known",
-            positions=self._offsets("events"),
+            positions=dict(position.offsets),
             outcomes=outcome_lines(outcomes),
             boards=lines or [],
         )
@@ -173,6 +199,7 @@ class Worker:
         progress = self._progress
         if progress.ranks_known or time.monotonic() < progress.repair_at:
             return
+        await self._finish()
         try:
             repaired = await self._ranks.repair(self._store, progress.catalogue.boards(), self._position())
         except RanksUnknown as error:
@@ -181,7 +208,7 @@ class Worker:
             return
         progress.ranks_known = True
         log.info("ranks_known", repaired=repaired)
-        await self._publisher.resync(self._changes(State(), [], []))
+        await self._publisher.resync(self._changes(State(), [], [], self._position()))
 
     async def _hint(self) -> None:
         progress = self._progress

@@ -49,6 +49,8 @@ async def open_pool(
             "search_path": f'"{naming.schema_name}"',
             "synchronous_commit": "on" if durable else "off",
             "jit": "off",
+            # Statements are few and take arrays: planning each anew cost Postgres more than running them.
+            "plan_cache_mode": "force_generic_plan",
         },
     )
     try:
