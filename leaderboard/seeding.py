@@ -43,12 +43,10 @@ async def seed(url: str, players: int, submissions: int, concurrency: int, seed:
     timeout = aiohttp.ClientTimeout(total=PATIENCE)
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("submitting", total=submissions)
-        async with (
-            aiohttp.ClientSession(url, timeout=timeout, connector=aiohttp.TCPConnector(limit=concurrency)) as client,
-            asyncio.TaskGroup() as group,
-        ):
-            for _ in range(concurrency):
-                group.create_task(_send_all(client, work, statuses, lambda: bar.advance(task)))
+        connector = aiohttp.TCPConnector(limit=concurrency)
+        async with aiohttp.ClientSession(url, timeout=timeout, connector=connector) as client:
+            senders = (_send_all(client, work, statuses, lambda: bar.advance(task)) for _ in range(concurrency))
+            await asyncio.gather(*senders)
     took = time.monotonic() - began
     answered = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
     return f"{submissions} submissions in {took:.1f} s: {submissions / took:.0f}/s ({answered})"

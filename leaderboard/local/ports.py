@@ -48,7 +48,7 @@ def require_free(name: str, port: int) -> None:
     if not is_free(port):
         raise LocalServerError(
             f"port {port} for {name} is in use: stop what listens there, "
-            f"or choose another with --{name}-port or LEADERBOARD_{name.upper()}_PORT"
+            f"or set LEADERBOARD_{name.upper()} to use a server of yours"
         )
 
 

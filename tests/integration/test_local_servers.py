@@ -171,11 +171,11 @@ def test_a_data_directory_serves_one_run_at_a_time(enterable: Path) -> None:
     assert f"{data} is in use by another run (process {os.getpid()})" in error
 
 
-def test_a_port_in_use_is_named_with_the_option_that_changes_it(enterable: Path) -> None:
+def test_a_port_in_use_is_named_with_what_to_do(enterable: Path) -> None:
     with local_servers(enterable / "one", parts=frozenset({"redis"}), say=hear_nothing) as first:
         port = the(first.redis).port
         second = local_servers(enterable / "two", redis_port=port, parts=frozenset({"redis"}), say=hear_nothing)
-        with pytest.raises(LocalServerError, match=f"port {port} for redis is in use: .* --redis-port"), second:
+        with pytest.raises(LocalServerError, match=f"port {port} for redis is in use: .* LEADERBOARD_REDIS"), second:
             pass
 
 
