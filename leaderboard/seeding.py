@@ -36,6 +36,7 @@ def traffic(players: int, submissions: int, seed: int) -> Iterator[tuple[str, by
 
 async def seed(url: str, players: int, submissions: int, concurrency: int, seed: int, console: Console) -> str:
     """Send the traffic, retrying what is not known to have counted; a summary. Raises SeedFailed."""
+    target = f"{url.rstrip('/')}/api/leaderboard/submit"
     work = traffic(players, submissions, seed)
     statuses: Counter[int] = Counter()
     began = time.monotonic()
@@ -44,8 +45,8 @@ async def seed(url: str, players: int, submissions: int, concurrency: int, seed:
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("submitting", total=submissions)
         connector = aiohttp.TCPConnector(limit=concurrency)
-        async with aiohttp.ClientSession(url, timeout=timeout, connector=connector) as client:
-            senders = (_send_all(client, work, statuses, lambda: bar.advance(task)) for _ in range(concurrency))
+        async with aiohttp.ClientSession(timeout=timeout, connector=connector) as client:
+            senders = (_send_all(client, target, work, statuses, lambda: bar.advance(task)) for _ in range(concurrency))
             await asyncio.gather(*senders)
     took = time.monotonic() - began
     answered = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
@@ -54,22 +55,23 @@ async def seed(url: str, players: int, submissions: int, concurrency: int, seed:
 
 async def _send_all(
     client: aiohttp.ClientSession,
+    target: str,
     work: Iterator[tuple[str, bytes]],
     statuses: Counter[int],
     advance: Callable[[], None],
 ) -> None:
     for key, body in work:
-        statuses[await _send(client, key, body)] += 1
+        statuses[await _send(client, target, key, body)] += 1
         advance()
 
 
-async def _send(client: aiohttp.ClientSession, key: str, body: bytes) -> int:
+async def _send(client: aiohttp.ClientSession, target: str, key: str, body: bytes) -> int:
     """Submit until it is known to count: the key makes a repetition harmless."""
     headers = {"Content-Type": "application/json", "Idempotency-Key": key}
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            async with client.post("/api/leaderboard/submit", data=body, headers=headers) as answer:
+            async with client.post(target, data=body, headers=headers) as answer:
                 if answer.status in (200, 202):
                     return answer.status
                 problem = f"{answer.status}: {(await answer.text())[:500]}"
