@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from command_api.routes import router
+from command_api.routes import add_routes
 from command_api.state import NAME, open_commands
 from shared.feed import open_feed
 from shared.problems import add_handlers
@@ -27,6 +27,6 @@ def create_app() -> FastAPI:
             yield {"commands": commands}
 
     app = FastAPI(title="Leaderboard: commands", lifespan=lifespan)
-    app.include_router(router)
+    add_routes(app)
     add_handlers(app)
     return app

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from command_api.routes import router as commands_router
+from command_api.routes import add_routes as add_commands
 from command_api.state import open_commands
 from notifier.routes import router as notifier_router
 from notifier.state import open_notifier
@@ -42,7 +42,8 @@ def create_app() -> FastAPI:
             yield {"commands": commands, "queries": queries, "notifier": notifier}
 
     app = FastAPI(title="Leaderboard", lifespan=lifespan)
-    for router in (commands_router, queries_router, notifier_router):
-        app.include_router(router)
+    add_commands(app)
+    app.include_router(queries_router)
+    app.include_router(notifier_router)
     add_handlers(app)
     return app

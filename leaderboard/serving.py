@@ -44,6 +44,7 @@ def serve(service: HttpService, http: HttpSettings) -> None:
         port=http.port,
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         ws_max_size=4096,
         ws_ping_interval=20.0,
         ws_ping_timeout=20.0,
