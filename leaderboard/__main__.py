@@ -37,6 +37,7 @@ def up(
     port: Annotated[int, typer.Option(help="Port of the one origin")] = 8080,
     data: Annotated[Path, typer.Option(help="Where Kafka, Postgres and Redis keep their data")] = Path(".data"),
     split: Annotated[bool, typer.Option("--split", help="Four services on ports 8001, 8002, 8003")] = False,
+    projectors: Annotated[int, typer.Option(min=1, max=16, help="How many share the partitions")] = 1,
     command_port: Annotated[int, typer.Option(help="With --split")] = 8001,
     query_port: Annotated[int, typer.Option(help="With --split")] = 8002,
     notifier_port: Annotated[int, typer.Option(help="With --split")] = 8003,
@@ -53,7 +54,7 @@ def up(
     ports = {"command-api": command_port, "query-api": query_port, "notifier": notifier_port}
     try:
         with shown(console) as progress:
-            run(Plan(data, port, split, ports), lambda line: console.print(line), progress)
+            run(Plan(data, port, split, ports, projectors), lambda line: console.print(line), progress)
     except (LocalServerError, LogUnavailable, LogNotCreated) as error:
         _fail(str(error))
 
@@ -151,6 +152,49 @@ def tail(
         _fail(str(error))
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+@log_app.command()
+def void(
+    partition: Annotated[int, typer.Argument(min=0, help="The partition that has stopped")],
+    offset: Annotated[int, typer.Argument(min=0, help="The offset at which it stopped")],
+    topic: Annotated[str, typer.Option(help="events or players")] = "events",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+) -> None:
+    """Pass the record at which a partition has stopped: it counts for nothing, for ever.
+
+    The health answer and `partition_stopped` in the projector's log say where that is. The is a fact in
+    the log (RecordVoided); nothing is deleted. Where a newer build wrote the record, upgrade the projectors instead.
+    """
+    from leaderboard.voiding import NotStopped, look, void_record
+
+    settings = _settings()
+    try:
+        shown = asyncio.run(look(*settings, topic, partition, offset))
+        typer.echo(shown)
+        if not yes:
+            typer.confirm("Should this record count for nothing, for ever?", abort=True)
+        typer.echo(asyncio.run(void_record(*settings, topic, partition, offset)))
+    except (LogUnavailable, LogNotCreated, NotStopped, OSError) as error:
+        _fail(str(error))
+
+
+@app.command()
+def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False) -> None:
+    """Throw away the tables and the rank index; projectors fold the log again from its beginning.
+
+    For a log that is not the one the tables were built from any more (restored, truncated, created anew). The log
+    itself is not touched. Until the fold has caught up, answers are of an older position.
+    """
+    from leaderboard.resetting import reset as run
+
+    settings = _settings()
+    if not yes:
+        typer.confirm("Throw away everything that is derived from the log, and fold it again?", abort=True)
+    try:
+        typer.echo(asyncio.run(run(settings[1], settings[2], settings[3])))
+    except OSError as error:
+        _fail(str(error))
 
 
 def _serve(service: str, port: int | None) -> None:

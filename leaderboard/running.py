@@ -35,11 +35,13 @@ class Plan:
     port: int = 8080
     split: bool = False
     split_ports: Mapping[str, int] | None = None
+    projectors: int = 1
 
     def services(self) -> dict[str, int | None]:
-        """Each service with its port; the projector has none."""
+        """Each service with its port; projectors have none."""
         http = dict(self.split_ports or SPLIT_PORTS) if self.split else {"front": self.port}
-        return {"projector": None, **http}
+        numbers = range(1, self.projectors + 1)
+        return {**{f"projector-{number}" if number > 1 else "projector": None for number in numbers}, **http}
 
 
 def up(plan: Plan, say: Callable[[str], None], progress: Progress | None = None) -> None:
@@ -78,9 +80,12 @@ def _addresses(servers: LocalServers) -> dict[str, str]:
     return {VARIABLES[part]: server.url for part, server in named.items() if server is not None}
 
 
-def _command(service: str, port: int | None) -> Command:
-    argv = [sys.executable, "-m", "leaderboard", service]
-    return Command(service, argv if port is None else [*argv, "--port", str(port)], dict(os.environ))
+def _command(name: str, port: int | None) -> Command:
+    """A service; a projector has the same name after a restart, so that it need not wait for its own leases to end."""
+    argv = [sys.executable, "-m", "leaderboard"]
+    if port is None:
+        return Command(name, [*argv, "projector"], {**os.environ, "LEADERBOARD_PROJECTOR_NAME": f"up-{name}"})
+    return Command(name, [*argv, name, "--port", str(port)], dict(os.environ))
 
 
 @contextmanager

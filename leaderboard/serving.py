@@ -13,11 +13,17 @@ import uvloop
 
 from projector.app import run as run_projector
 from projector.store import ForeignCheckpoint
-from shared.events import UnknownEventType
 from shared.incarnation import LogNotCreated
 from shared.log import LogUnavailable
 from shared.logging import configure_logging
-from shared.settings import HttpSettings, KafkaSettings, NamingSettings, PostgresSettings, RedisSettings
+from shared.settings import (
+    HttpSettings,
+    KafkaSettings,
+    NamingSettings,
+    PostgresSettings,
+    ProjectorSettings,
+    RedisSettings,
+)
 
 HttpService: TypeAlias = Literal["front", "command-api", "query-api", "notifier"]
 APPS: dict[HttpService, str] = {
@@ -62,7 +68,7 @@ def project() -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_project())
-    except (ForeignCheckpoint, UnknownEventType, LogNotCreated) as error:
+    except (ForeignCheckpoint, LogNotCreated) as error:
         log.critical("projection_stopped", kind=type(error).__name__, reason=str(error))
         return 1
     except LogUnavailable as error:
@@ -78,10 +84,17 @@ def _spare_collector() -> None:
 
 
 async def _project() -> None:
-    """Project until a signal; an interrupted batch is rolled back and read again at the next start."""
-    work = asyncio.ensure_future(run_projector(KafkaSettings(), PostgresSettings(), RedisSettings(), NamingSettings()))
+    """Project until a signal, then finish what is begun; what takes too long is rolled back and read again later."""
+    stopping = asyncio.Event()
+    settings = KafkaSettings(), PostgresSettings(), RedisSettings(), NamingSettings(), ProjectorSettings()
+    work = asyncio.ensure_future(run_projector(*settings, stopping))
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        stopping.set()
+        loop.call_later(STOP_WITHIN, work.cancel)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, work.cancel)
+        loop.add_signal_handler(number, stop)
     with suppress(asyncio.CancelledError):
         await work

@@ -1,7 +1,7 @@
 """`leaderboard verify`: the tables and the rank index against the pure fold of the log."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -9,13 +9,13 @@ from typing import Any
 import asyncpg
 from rich.console import Console
 
-from projector.store import Place, read_entry
+from projector.store import read_entry
 from shared.boards import ALL_TIME
 from shared.catalogue import Catalogue
 from shared.catalogue_log import CatalogueLog
 from shared.fold.fold import fold
 from shared.fold.players import Profile, fold_profile
-from shared.fold.state import Entry, Session, State
+from shared.fold.state import KINDS, Entry, Session, State
 from shared.incarnation import read_incarnation
 from shared.log import Reader, open_reader
 from shared.postgres import Connection
@@ -27,10 +27,12 @@ from shared.ranking import (
     names_key,
     order_key,
     sort_value,
+    whole_version,
 )
 from shared.records import receive
 from shared.redis import Client, open_redis
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, RedisSettings
+from shared.topics import Place
 
 NAME = "verify"
 SHOWN = 10
@@ -112,7 +114,7 @@ async def verify(
             with console.status("folding the log to where Redis is"):
                 folded = await _fold_to(reader, catalogue, {**tables.offsets, **offsets})
         report.compared.append(f"Redis at {_at(offsets)}")
-        _compare_index(report, index, folded, catalogue, incarnation)
+        _compare_index(report, index, folded, catalogue, incarnation, tables.offsets)
     return report
 
 
@@ -133,7 +135,7 @@ async def _fold_to(reader: Reader, catalogue: Catalogue, offsets: Mapping[Place,
             received = receive(record)
             if topic == "events":
                 fold(folded.state, catalogue, received)
-            elif (profile := fold_profile(received)) is not None:
+            elif (profile := fold_profile(catalogue, received)) is not None:
                 folded.profiles[profile.player_id] = profile
             if record.offset + 1 >= left[at]:
                 del left[at]
@@ -199,8 +201,7 @@ async def _snapshot(connection: Connection) -> Tables:
 
 
 def _checkpoint(row: asyncpg.Record) -> tuple[Any, ...]:
-    names = ("next_offset", "clock", "catalogue", "applied", "duplicate", "conflict", "refused")
-    return tuple(row[name] for name in names)
+    return tuple(row[name] for name in ("next_offset", "clock", "catalogue", *KINDS))
 
 
 def _compare_tables(report: Report, tables: Tables, folded: Folded, catalogue: Catalogue) -> None:
@@ -258,11 +259,10 @@ class Index:
 
     def offsets(self, incarnation: str) -> dict[int, int]:
         """The position that every board reflects: `applied`, or beyond it what a board says."""
-        held = {int(key): int(value) for key, value in self.applied.items() if key != "incarnation"}
+        held = {int(key): int(value) for key, value in self.applied.items() if key.isdigit()}
         for _, _, version in self.boards.values():
-            for partition, offset in version.items():
-                if partition != "incarnation" and version.get("incarnation") == incarnation:
-                    held[int(partition)] = max(held.get(int(partition), 0), int(offset) + 1)
+            for partition, offset in (whole_version(version, incarnation) or {}).items():
+                held[partition] = max(held.get(partition, 0), offset + 1)
         return held
 
 
@@ -282,7 +282,14 @@ async def _read_index(client: Client, prefix: str, catalogue: Catalogue) -> Inde
     return Index(applied, names, dict(zip(seasons, triples, strict=True)))
 
 
-def _compare_index(report: Report, index: Index, folded: Folded, catalogue: Catalogue, incarnation: str) -> None:
+def _compare_index(
+    report: Report,
+    index: Index,
+    folded: Folded,
+    catalogue: Catalogue,
+    incarnation: str,
+    places: Collection[Place],
+) -> None:
     if index.applied.get("incarnation") != incarnation:
         report.differences.append(f"redis applied: of log {index.applied.get('incarnation')}, expected {incarnation}")
     wanted_versions = _versions(folded.state.entries.values())
@@ -291,10 +298,9 @@ def _compare_index(report: Report, index: Index, folded: Folded, catalogue: Cata
         assert board is not None, at
         entries = [entry.standing for entry in folded.state.entries.values() if (entry.board_id, entry.season) == at]
         entries.sort(key=partial(order_key, board.order))
-        wanted = {"incarnation": incarnation}
-        wanted |= {
-            str(p): str(offset) for (board_id, season, p), offset in wanted_versions.items() if (board_id, season) == at
-        }
+        partitions = [partition for topic, partition in places if topic == "events"]
+        wanted = {"incarnation": incarnation, "partitions": str(len(partitions))}
+        wanted |= {str(partition): str(wanted_versions.get((*at, partition), -1)) for partition in partitions}
         name = "/".join(at)
         report.compare(f"redis {name} version", wanted, version)
         report.compare(f"redis {name} detail", {each.player_id: encode_detail(each) for each in entries}, details)

@@ -8,7 +8,7 @@ import structlog
 from notifier.hub import Hub, Watcher
 from shared.boards import Board, season_at
 from shared.catalogue import Catalogue
-from shared.feed import RankChanges
+from shared.feed import BoardLines, RankChanges
 from shared.ranks import Ranks
 from shared.standings import Standings, StandingsUnavailable
 
@@ -40,18 +40,32 @@ class Following:
         self._stale: dict[str, set[str]] = {}
         self._any_stale = asyncio.Event()
         self._reading = False
+        self._seen: dict[tuple[str, str], dict[int, int]] = {}
 
     def receive(self, changes: RankChanges) -> None:
         """Take in one record of the feed."""
         for lines in changes.boards:
-            self._wake(self._hub.move(lines))
+            overtaken = self._overtaken(lines)
+            if not overtaken:
+                self._wake(self._hub.move(lines))
             self._ask(lines.board_id, self._hub.displaced(lines))
-            if self._reading:
-                # The read that is under way may have seen them before this move: it must not have the last word.
+            if self._reading or overtaken:
+                # The read that is under way may have seen them before this move, or a later move of another
+                # projector came before: neither must have the last word.
                 self._ask(lines.board_id, self._hub.watched_movers(lines))
+        if changes.resync:
+            self._seen.clear()
         if changes.resync or changes.ranks == "unknown":
             for board_id in list(self._hub.watchers):
                 self._ask(board_id, self._hub.users(board_id))
+
+    def _overtaken(self, lines: BoardLines) -> bool:
+        """Whether a record of a later version of the board came before: several projectors write the feed."""
+        seen = self._seen.setdefault((lines.board_id, lines.season), {})
+        older = any(lines.version.get(partition, -1) < offset for partition, offset in seen.items())
+        if not older:
+            seen.update(lines.version)
+        return older
 
     async def read(self, board: Board, player_ids: list[str]) -> dict[str, int]:
         """The present ranks of those who are ranked. Raises StandingsUnavailable."""

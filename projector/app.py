@@ -1,8 +1,10 @@
 """The projector process: opens what the worker needs and runs it."""
 
-import structlog
+import asyncio
+from functools import partial
 
 from projector.feed import Publisher
+from projector.leases import open_leases
 from projector.ranks import RankWriter
 from projector.store import Store
 from projector.worker import Worker
@@ -11,32 +13,46 @@ from shared.incarnation import read_incarnation
 from shared.log import open_appender, open_reader
 from shared.postgres import open_pool
 from shared.redis import open_redis
-from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, RedisSettings
+from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, ProjectorSettings, RedisSettings
+from shared.topics import TopicName
+from shared.watchdog import watched
 
 NAME = "projector"
+TOPICS: tuple[TopicName, ...] = ("events", "players")
 
-log = structlog.get_logger()
 
-
-async def run(kafka: KafkaSettings, postgres: PostgresSettings, redis: RedisSettings, naming: NamingSettings) -> None:
-    """Project until cancelled. Raises LogUnavailable when no broker answers at the start."""
+async def run(
+    kafka: KafkaSettings,
+    postgres: PostgresSettings,
+    redis: RedisSettings,
+    naming: NamingSettings,
+    settings: ProjectorSettings,
+    stopping: asyncio.Event,
+) -> None:
+    """Project until told to stop. Raises LogUnavailable, LogNotCreated, ForeignCheckpoint."""
+    incarnations = {topic: await read_incarnation(kafka, naming, NAME, topic) for topic in TOPICS}
+    async with open_reader(kafka, naming, NAME) as reader:
+        partitions = {topic: await reader.partitions(topic) for topic in TOPICS}
     async with (
-        open_reader(kafka, naming, NAME, group=NAME) as reader,
         open_appender(kafka, naming, NAME) as appender,
         # A crash of Postgres loses rows and checkpoints together, and the log replays them.
         open_pool(postgres, naming, NAME, durable=False) as pool,
         open_redis(redis, NAME) as client,
     ):
-        incarnations = {
-            "events": await read_incarnation(kafka, naming, NAME, "events"),
-            "players": await read_incarnation(kafka, naming, NAME, "players"),
-        }
-        worker = Worker(
-            reader,
-            CatalogueLog(kafka, naming, NAME),
-            Store(pool),
-            RankWriter(client, naming.prefix, incarnations["events"]),
-            Publisher(appender),
-            incarnations,
-        )
-        await worker.run()
+        store = Store(pool)
+        for topic in TOPICS:
+            await store.open(topic, incarnations[topic], partitions[topic])
+        async with open_leases(pool, settings.projector_name) as leases:
+            counts = {topic: len(numbers) for topic, numbers in partitions.items()}
+            with watched() as watchdog:
+                worker = Worker(
+                    partial(open_reader, kafka, naming, NAME, group=NAME),
+                    CatalogueLog(kafka, naming, NAME),
+                    leases,
+                    store,
+                    RankWriter(client, naming.prefix, incarnations, counts),
+                    Publisher(appender),
+                    incarnations,
+                    watchdog,
+                )
+                await worker.run(stopping)

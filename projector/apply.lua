@@ -1,19 +1,18 @@
--- One batch into one season of a board: absolute values, guarded by the version chain.
+-- One batch, or a part of a repair, into one season of a board: absolute values, guarded by the version chain.
 -- KEYS: ranks, members, version.
--- ARGV: incarnation, n, then n times (partition, previous version, new version),
+-- ARGV: incarnation, number of partitions, n, then n links (see chain.lua),
 --       then rows of (partition, player id, score, detail); an empty score only asks for the rank.
--- Returns {'GAP'} when this Redis does not hold what the batch builds on (nothing is changed),
--- else {'OK', total, old place, new place, ...} with places from 0, -1 for not ranked.
+-- Returns {'GAP'} when this Redis does not hold what the batch builds on (nothing is changed), else
+-- {'OK', version pairs, total, {old place, new place, ...}} with places from 0, -1 for not ranked.
 local ranks, members, version = KEYS[1], KEYS[2], KEYS[3]
-if redis.call('HGET', version, 'incarnation') ~= ARGV[1] then return {'GAP'} end
-local n = tonumber(ARGV[2])
-local fresh = {}
-for i = 3, 3 * n + 2, 3 do
-  local held = tonumber(redis.call('HGET', version, ARGV[i]) or -1)
-  if held < tonumber(ARGV[i + 1]) then return {'GAP'} end
-  -- A version at or above the new one: the batch was applied before, its rows are already there.
-  fresh[ARGV[i]] = held < tonumber(ARGV[i + 2])
+local n = tonumber(ARGV[3])
+if not is_whole(version, ARGV[1], ARGV[2], '') then
+  if n == 0 or not is_repair(ARGV[5]) then return {'GAP'} end
+  redis.call('DEL', ranks, members, version)
+  redis.call('HSET', version, 'incarnation', ARGV[1], 'partitions', ARGV[2])
 end
+local fresh = check_links(version, '', 4, n)
+if not fresh then return {'GAP'} end
 local function member_of(player)
   local detail = redis.call('HGET', members, player)
   return detail and string.sub(detail, 1, 12) .. player
@@ -22,7 +21,7 @@ local function place_of(player)
   local member = member_of(player)
   return member and redis.call('ZRANK', ranks, member) or -1
 end
-local first = 3 * n + 3
+local first = 3 * n + 4
 local places = {}
 for i = first, #ARGV, 4 do places[#places + 1] = place_of(ARGV[i + 1]) end
 for i = first, #ARGV, 4 do
@@ -34,14 +33,11 @@ for i = first, #ARGV, 4 do
     redis.call('HSET', members, player, detail)
   end
 end
-for i = 3, 3 * n + 2, 3 do
-  if fresh[ARGV[i]] then redis.call('HSET', version, ARGV[i], ARGV[i + 2]) end
-end
-local answer = {'OK', redis.call('ZCARD', ranks)}
-local row = 0
+move_links(version, '', 4, n, fresh)
+local moved, row = {}, 0
 for i = first, #ARGV, 4 do
   row = row + 1
-  answer[#answer + 1] = places[row]
-  answer[#answer + 1] = place_of(ARGV[i + 1])
+  moved[#moved + 1] = places[row]
+  moved[#moved + 1] = place_of(ARGV[i + 1])
 end
-return answer
+return {'OK', redis.call('HGETALL', version), redis.call('ZCARD', ranks), moved}

@@ -9,12 +9,19 @@ from shared.catalogue import Catalogue
 from shared.events import ScoreSubmittedEvent
 from shared.fold.players import Profile, fold_profile
 from shared.fold.state import Entry, EntryKey, Outcome, SessionKey, State, Step
-from shared.records import Received, Record, receive
-from shared.topics import TopicName
+from shared.records import Received, Record, checksum, receive
+from shared.topics import Place, TopicName
 
 BoardSeason: TypeAlias = tuple[str, str]
 Versions: TypeAlias = dict[BoardSeason, dict[int, int]]
 """Board and season → partition → last offset that touched it."""
+
+
+class Mark(NamedTuple):
+    """How far a partition is projected, and the CRC-32 of the last record before that; None: not known."""
+
+    next_offset: int
+    crc: int | None = None
 
 
 @dataclass(slots=True)
@@ -28,24 +35,18 @@ class Batch:
         """The newest offset of the catalogue that an event names."""
         return max((each.event.catalogue for each in self.events if each.event is not None), default=-1)
 
-    def names_reached(self) -> dict[int, int]:
-        """Where each partition of the players topic stands after this batch."""
-        return _next(self.profiles)
-
-    def next_offsets(self) -> dict[tuple[TopicName, int], int]:
+    def reached(self) -> dict[Place, Mark]:
         """Where each partition stands after this batch."""
-        events: dict[tuple[TopicName, int], int] = {
-            ("events", partition): offset for partition, offset in _next(self.events).items()
-        }
-        return events | {("players", partition): offset for partition, offset in _next(self.profiles).items()}
-
-
-def _next(received: Iterable[Received]) -> dict[int, int]:
-    return {each.record.partition: each.record.offset + 1 for each in received}
+        marks: dict[Place, Mark] = {}
+        topics: tuple[tuple[TopicName, list[Received]], ...] = ("events", self.events), ("players", self.profiles)
+        for topic, received in topics:
+            last = {each.record.partition: each.record for each in received}
+            marks |= {(topic, number): Mark(record.offset + 1, checksum(record)) for number, record in last.items()}
+        return marks
 
 
 def decode_batch(fetched: Iterable[tuple[TopicName, Record]]) -> Batch:
-    """Decode what was fetched. Raises UnknownEventType when a newer build wrote one of the records."""
+    """Decode what was fetched."""
     batch = Batch()
     for topic, record in fetched:
         into = batch.events if topic == "events" else batch.profiles
@@ -66,7 +67,7 @@ def keys_of(batch: Batch, catalogue: Catalogue) -> Keys:
     """The keys of everything that the fold of a batch may look at, sorted."""
     partitions, players = set[int](), set[str]()
     sessions, entries = set[SessionKey](), set[EntryKey]()
-    for record, event in batch.events:
+    for record, event, _ in batch.events:
         partitions.add(record.partition)
         if event is None:
             continue
@@ -80,19 +81,19 @@ def keys_of(batch: Batch, catalogue: Catalogue) -> Keys:
     return Keys(sorted(partitions), sorted(players), sorted(sessions), sorted(entries))
 
 
-def newest_profiles(batch: Batch) -> list[Profile]:
-    """The last profile that the batch sets for each player, sorted by player."""
-    profiles = {profile.player_id: profile for each in batch.profiles if (profile := fold_profile(each)) is not None}
-    return [profiles[player_id] for player_id in sorted(profiles)]
+def fold_profiles(batch: Batch, catalogue: Catalogue) -> tuple[list[Profile], list[Outcome]]:
+    """The last profile that the batch sets for each player, by player, and what became of each record that sets one.
 
-
-def profile_outcomes(batch: Batch) -> list[Outcome]:
-    """What became of the batch's profiles: they have no place in the fold of scores."""
-    return [
-        Outcome("applied", None, record.partition, record.offset, event.subject, event.id, event.attempt)
-        for record, event in batch.profiles
-        if event is not None and fold_profile(Received(record, event)) is not None
-    ]
+    Raises Unfoldable.
+    """
+    profiles, outcomes = dict[str, Profile](), list[Outcome]()
+    for each in batch.profiles:
+        profile, event = fold_profile(catalogue, each), each.event
+        if profile is not None and event is not None:
+            profiles[profile.player_id] = profile
+            at = profile.partition, profile.offset
+            outcomes.append(Outcome("applied", None, *at, event.subject, event.id, event.attempt))
+    return [profiles[player_id] for player_id in sorted(profiles)], outcomes
 
 
 class BoardChange(NamedTuple):

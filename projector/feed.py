@@ -71,10 +71,10 @@ class Publisher:
         """Publish, or remember that readers have missed something."""
         if self._missed:
             changes = changes.model_copy(update={"resync": True})
+        self._missed = True
         try:
             for value in split(changes):
                 await self._appender.append("rank-changes", None, value, timeout=PUBLISH_TIMEOUT, partition=PARTITION)
             self._missed = False
         except (LogUnavailable, LogBusy) as error:
-            self._missed = True
             log.warning("rank_changes_not_published", error=str(error))

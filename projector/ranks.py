@@ -1,40 +1,45 @@
 """The rank index in Redis: a versioned projection of Postgres, applied after the commit.
 
-Redis is never waited for longer than its timeout. When it is away, behind or foreign, this says so
-(`RanksUnknown`), and `repair` brings it back from the tables.
+Redis is never waited for longer than its timeout. When it is away, behind, ahead or foreign, this says so
+(`RanksUnknown`), and `repair` brings the partitions of this projector back from the tables.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import structlog
 
-from projector.batch import BoardChange, BoardSeason
+from projector.batch import BoardChange, BoardSeason, Versions
 from projector.store import Store, read_entry
-from shared.boards import ALL_TIME, Board
+from shared.boards import Board
 from shared.feed import BoardLines, RankLine
 from shared.fold.players import Profile
 from shared.fold.state import Entry
-from shared.positions import Position
+from shared.identity import new_id
 from shared.postgres import Connection
 from shared.ranking import (
-    NAMES_COMPLETE,
-    BoardKeys,
+    NAMES_MARK,
     applied_key,
     board_keys,
     encode_detail,
-    encode_member,
     names_key,
     sort_value,
+    whole_version,
 )
 from shared.redis import DOWN, Client, Script
+from shared.topics import Place, TopicName
 
-APPLY = Script("projector", "apply.lua")
-SWAP = Script("projector", "swap.lua")
+APPLY = Script("projector", "chain.lua", "apply.lua")
+MARK = Script("projector", "chain.lua", "mark.lua")
 CHUNK = 1_000
-"""Rows a command while a board is rebuilt."""
-ENTRIES = "select * from leaderboard_entries where board_id = $1 and season = $2"
-VERSION = "select partition, version from board_versions where board_id = $1 and season = $2"
+"""Rows a call while a board is repaired: about 10 ms, for which Redis serves nobody else."""
+ENTRIES = """
+select * from leaderboard_entries where board_id = $1 and season = $2 and partition = $3 and "offset" > $4
+"""
+PROFILES = 'select player_id, username from profiles where partition = $1 and "offset" >= $2'
+
+Link: TypeAlias = tuple[int, str | int, str | int]
+"""Partition, from, to: see chain.lua."""
 
 log = structlog.get_logger()
 
@@ -43,136 +48,190 @@ class RanksUnknown(Exception):
     """Redis did not take the batch: it is away, or does not hold what the batch builds on."""
 
 
-class RankWriter:
-    """Writes the rank index. `incarnation` is the events topic's, `prefix` the installation's."""
+class Held(NamedTuple):
+    """What Redis has to hold of the partitions of a projector: that, and neither less nor more."""
 
-    def __init__(self, client: Client, prefix: str, incarnation: str) -> None:
+    boards: Mapping[BoardSeason, Mapping[int, int]]
+    """Season of a board → partition → last offset that touched it, -1 for none."""
+    offsets: Mapping[Place, int]
+
+
+class RankWriter:
+    """Writes the rank index. `partitions` says how many each topic has, `incarnations` which log it is."""
+
+    def __init__(
+        self, client: Client, prefix: str, incarnations: Mapping[TopicName, str], partitions: Mapping[TopicName, int]
+    ) -> None:
         self._client = client
         self._prefix = prefix
-        self._incarnation = incarnation
+        self._log = {topic: (incarnations[topic], partitions[topic]) for topic in incarnations}
 
-    async def apply(self, at: BoardSeason, board: Board, change: BoardChange) -> BoardLines:
-        """Put a batch's change into a board; ranks before and after. Raises RanksUnknown."""
-        keys = board_keys(self._prefix, *at)
-        chain = [each for partition, (previous, new) in change.chain.items() for each in (partition, previous, new)]
-        written = list(change.written.values())
-        rows = [*_rows(board, written), *_questions(change.asked)]
-        try:
-            answer = await APPLY.run(self._client, keys.all, [self._incarnation, len(change.chain), *chain, *rows])
-        except DOWN as error:
-            raise RanksUnknown(repr(error)) from error
-        if answer[0] != "OK":
-            raise RanksUnknown(f"{at[0]}/{at[1]}: Redis does not hold what the batch builds on")
-        return _lines(at, answer[1], answer[2:], [*written, *change.asked])
+    async def apply(self, at: BoardSeason, board: Board, change: BoardChange) -> BoardLines | None:
+        """Put a batch's change into a board; ranks before and after. Raises RanksUnknown.
 
-    async def mark_applied(self, offsets: Mapping[int, int]) -> None:
-        """Say how far the boards as a whole are; after every board of a batch. Raises RanksUnknown."""
-        fields: dict[Any, Any] = {"incarnation": self._incarnation}
-        fields |= {str(partition): offset for partition, offset in offsets.items()}
-        try:
-            await self._client.hset(applied_key(self._prefix), mapping=fields)
-        except DOWN as error:
-            raise RanksUnknown(repr(error)) from error
+        None while another partition of the board is not in Redis: the change is in, but ranks cannot be told.
+        """
+        links = [(partition, previous, new) for partition, (previous, new) in change.chain.items()]
+        entries = [*change.written.values(), *change.asked]
+        rows = [*_rows(board, change.written.values()), *_questions(change.asked)]
+        pairs, total, places = await self._put(at, links, rows)
+        version = whole_version(dict(zip(pairs[0::2], pairs[1::2], strict=True)), self._log["events"][0])
+        return None if version is None else _lines(at, total, places, entries, version)
 
-    async def name(self, profiles: Iterable[Profile], offsets: Mapping[int, int]) -> None:
+    async def mark_applied(self, moves: Mapping[int, tuple[int, int]]) -> None:
+        """Partition → from, to: how far all boards are now; after every board of a batch. Raises RanksUnknown."""
+        await self._mark("events", [(partition, *move) for partition, move in moves.items()])
+
+    async def name(self, profiles: Iterable[Profile], moves: Mapping[int, tuple[int, int]]) -> None:
         """Put display names in, and how far the players topic is reflected. Raises RanksUnknown."""
-        fields: dict[Any, Any] = {profile.player_id: profile.username for profile in profiles}
-        fields |= {f"${partition}": offset for partition, offset in offsets.items()}
-        try:
-            await self._client.hset(names_key(self._prefix), mapping=fields)
-        except DOWN as error:
-            raise RanksUnknown(repr(error)) from error
+        rows = [part for each in profiles for part in (each.partition, each.player_id, each.username)]
+        await self._mark("players", [(partition, *move) for partition, move in moves.items()], rows)
 
-    async def holds(self, position: Position) -> bool:
-        """Whether Redis still says it is at this position: false after a loss or a restart empty."""
+    async def holds(self, wanted: Held) -> bool:
+        """Whether Redis is where it has to be: false after a loss, a restart empty or with old data."""
         try:
-            held = await self._client.hgetall(applied_key(self._prefix))
+            boards = [await self._version(at) for at in wanted.boards]
+            marks = {topic: await self._marks(topic) for topic in self._log}
         except DOWN:
             return False
-        expected = {str(partition): str(offset) for partition, offset in position.offsets.items()}
-        return held == {**expected, "incarnation": self._incarnation}
+        return all(
+            held.get(str(partition)) == str(version)
+            for held, versions in zip(boards, wanted.boards.values(), strict=True)
+            for partition, version in versions.items()
+        ) and all(marks[topic].get(str(number)) == str(offset) for (topic, number), offset in wanted.offsets.items())
 
-    async def repair(self, store: Store, boards: Iterable[Board], position: Position) -> list[BoardSeason]:
-        """Bring every board up to the tables; the seasons that had to be touched. Raises RanksUnknown.
+    async def repair(self, store: Store, boards: Mapping[str, Board], wanted: Held) -> list[BoardSeason]:
+        """Make Redis hold just that; the seasons that had to be touched. Raises RanksUnknown.
 
-        Compares version vectors, so that no crash point leaves a quiet board stale.
+        `applied` is lowered first and raised last: what a board says of itself is never older than what that says.
         """
-        versions = await store.versions()
-        kept = {board.board_id: board for board in boards}
-        seasons = sorted({(board_id, ALL_TIME) for board_id in kept} | {at for at in versions if at[0] in kept})
         try:
-            repaired = [at for at in seasons if await self._repair_board(store, kept[at[0]], at, versions.get(at, {}))]
-            await self._repair_names(store)
+            await self._remark("events", wanted, lambda held, offset: held > offset)
+            async with store.snapshot() as tables:
+                repaired = [
+                    at
+                    for at, versions in wanted.boards.items()
+                    if await self._repair_board(tables, boards[at[0]], at, versions)
+                ]
+                await self._repair_names(tables, wanted)
+            await self._remark("events", wanted, lambda held, offset: held != offset)
         except DOWN as error:
             raise RanksUnknown(repr(error)) from error
-        await self.mark_applied(position.offsets)
         return repaired
 
-    async def _repair_board(self, store: Store, board: Board, at: BoardSeason, wanted: dict[int, int]) -> bool:
-        held = await self._client.hgetall(board_keys(self._prefix, *at).version)
-        if held.pop("incarnation", None) == self._incarnation and all(
-            int(held.get(str(partition), -1)) >= version for partition, version in wanted.items()
-        ):
-            return False
-        async with store.snapshot() as connection:
-            await self._rebuild(connection, board, at)
-        log.info("board_repaired", board=at[0], season=at[1], held=held, wanted=wanted)
-        return True
+    async def _repair_board(self, tables: Connection, board: Board, at: BoardSeason, wanted: Mapping[int, int]) -> bool:
+        held = await self._version(at)
+        if any(_number(held, partition) > version for partition, version in wanted.items()):
+            # Ahead: Postgres has lost commits. Rows that it does not know must go, so the whole board goes.
+            await self._client.delete(*board_keys(self._prefix, *at).all)
+            held = {}
+        behind = {number: version for number, version in wanted.items() if held.get(str(number)) != str(version)}
+        for partition, version in behind.items():
+            entries = map(read_entry, await tables.fetch(ENTRIES, *at, partition, _number(held, partition)))
+            known = held.get(str(partition), "")
+            for link, rows in _parts(partition, known, version, [_row(board, each) for each in entries]):
+                await self._put(at, [link], rows)
+        if behind:
+            log.info("board_repaired", board=at[0], season=at[1], held=held, wanted=dict(behind))
+        return bool(behind)
 
-    async def _rebuild(self, connection: Connection, board: Board, at: BoardSeason) -> None:
-        """Fill a copy beside the board, then put it in its place at once."""
-        copy = board_keys(self._prefix, *at, suffix=":copy")
-        await self._client.delete(*copy.all)
-        entries: list[Entry] = []
-        async for row in connection.cursor(ENTRIES, *at, prefetch=CHUNK):
-            entries.append(read_entry(row))
-            if len(entries) == CHUNK:
-                await self._fill(copy, board, entries)
-                entries = []
-        await self._fill(copy, board, entries)
-        version: dict[Any, Any] = {"incarnation": self._incarnation}
-        version |= {str(row["partition"]): row["version"] for row in await connection.fetch(VERSION, *at)}
-        await self._client.hset(copy.version, mapping=version)
-        await SWAP.run(self._client, [*copy.all, *board_keys(self._prefix, *at).all], [])
+    async def _repair_names(self, tables: Connection, wanted: Held) -> None:
+        held = await self._marks("players")
+        for (topic, partition), offset in wanted.offsets.items():
+            known = held.get(str(partition), "")
+            if topic != "players" or known == str(offset):
+                continue
+            reached = _number(held, partition)
+            profiles = await tables.fetch(PROFILES, partition, reached if reached < offset else 0)
+            rows: list[list[str | int]] = [[partition, row["player_id"], row["username"]] for row in profiles]
+            for link, part in _parts(partition, known, offset, rows):
+                await self._mark("players", [link], part)
 
-    async def _fill(self, copy: BoardKeys, board: Board, entries: list[Entry]) -> None:
-        if not entries:
-            return
-        pipeline = self._client.pipeline(transaction=False)
-        pipeline.zadd(
-            copy.ranks,
-            {encode_member(each.standing): sort_value(board.order, each.standing.value) for each in entries},
-        )
-        pipeline.hset(copy.members, mapping={each.standing.player_id: encode_detail(each.standing) for each in entries})
-        await pipeline.execute()
+    async def _remark(self, topic: TopicName, wanted: Held, if_so: Callable[[int, int], bool]) -> None:
+        """Set the mark of a topic's partitions where it is not what it has to be."""
+        held = await self._marks(topic)
+        for (name, partition), offset in wanted.offsets.items():
+            if name == topic and if_so(_number(held, partition), offset):
+                await self._mark(topic, [(partition, f"={held.get(str(partition), '')}", offset)])
 
-    async def _repair_names(self, store: Store) -> None:
-        key = names_key(self._prefix)
-        async with store.snapshot() as connection:
-            reached = await connection.fetch("select partition, next_offset from checkpoints where topic = 'players'")
-            wanted: dict[Any, Any] = {f"${row['partition']}": str(row["next_offset"]) for row in reached}
-            wanted[NAMES_COMPLETE] = self._incarnation
-            held = await self._client.hmget(key, list(wanted))
-            if dict(zip(wanted, held, strict=True)) == wanted:
-                return
-            cursor = await connection.cursor("select player_id, username from profiles")
-            while rows := await cursor.fetch(CHUNK):
-                await self._client.hset(key, mapping={row["player_id"]: row["username"] for row in rows})
-        await self._client.hset(key, mapping=wanted)
+    async def _version(self, at: BoardSeason) -> dict[str, str]:
+        """The version fields of a board; none where it is not of this log."""
+        held: dict[Any, Any] = await self._client.hgetall(board_keys(self._prefix, *at).version)
+        return _ours(held, *self._log["events"])
+
+    async def _marks(self, topic: TopicName) -> dict[str, str]:
+        """Partition → how far Redis says it is; nothing where it is not of this log."""
+        key, prefix = self._mark_key(topic)
+        numbers = [str(partition) for partition in range(self._log[topic][1])]
+        fields = ["incarnation", "partitions", *numbers]
+        values = await self._client.hmget(key, [prefix + name for name in fields])
+        held: dict[str, Any] = {name: value for name, value in zip(fields, values, strict=True) if value is not None}
+        return _ours(held, *self._log[topic])
+
+    def _mark_key(self, topic: TopicName) -> tuple[str, str]:
+        """The hash that says how far a topic is reflected, and what its fields begin with."""
+        return (applied_key(self._prefix), "") if topic == "events" else (names_key(self._prefix), NAMES_MARK)
+
+    async def _put(self, at: BoardSeason, links: Sequence[Link], rows: Sequence[str | int]) -> tuple[Any, Any, Any]:
+        keys = board_keys(self._prefix, *at).all
+        flat = [part for link in links for part in link]
+        answer = await self._run(APPLY, keys, [*self._log["events"], len(links), *flat, *rows])
+        if answer[0] != "OK":
+            raise RanksUnknown(f"{at[0]}/{at[1]}: Redis does not hold what this builds on")
+        return answer[1], answer[2], answer[3]
+
+    async def _mark(self, topic: TopicName, links: Sequence[Link], rows: Sequence[str | int] = ()) -> None:
+        key, prefix = self._mark_key(topic)
+        flat = [part for link in links for part in link]
+        if await self._run(MARK, [key], [*self._log[topic], prefix, len(links), *flat, *rows]) != "OK":
+            raise RanksUnknown(f"{topic}: Redis is not where this begins")
+
+    async def _run(self, script: Script, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:
+        try:
+            return await script.run(self._client, keys, arguments)
+        except DOWN as error:
+            raise RanksUnknown(repr(error)) from error
+
+
+def held_of(versions: Versions, boards: Iterable[BoardSeason], offsets: Mapping[Place, int]) -> Held:
+    """What Redis has to hold of the partitions in `offsets`, when the tables hold these versions."""
+    own = sorted(partition for topic, partition in offsets if topic == "events")
+    seasons = sorted({*boards, *versions})
+    return Held({at: {number: versions.get(at, {}).get(number, -1) for number in own} for at in seasons}, offsets)
+
+
+def _ours(held: dict[str, str], incarnation: str, partitions: int) -> dict[str, str]:
+    """The fields of a hash, none where it belongs to another log."""
+    head = held.pop("incarnation", None), held.pop("partitions", None)
+    return held if head == (incarnation, str(partitions)) else {}
+
+
+def _number(held: Mapping[str, str], partition: int) -> int:
+    """The version of a partition; -1 where there is none, or a token of a repair."""
+    known = held.get(str(partition), "")
+    return int(known) if known.isdigit() else -1
+
+
+def _parts(
+    partition: int, known: str, wanted: int, rows: Sequence[Sequence[str | int]]
+) -> Iterable[tuple[Link, list[str | int]]]:
+    """The calls that repair a partition: until the last one, its field holds a token of this repair."""
+    token = f"~{new_id()}"
+    chunks = [rows[first : first + CHUNK] for first in range(0, len(rows), CHUNK)] or [()]
+    for number, chunk in enumerate(chunks, 1):
+        to: str | int = wanted if number == len(chunks) else token
+        yield (partition, f"={known}", to), [part for row in chunk for part in row]
+        known = token
+
+
+def _row(board: Board, entry: Entry) -> list[str | int]:
+    """A row to write, as the script takes it: partition, player, score, detail."""
+    value = sort_value(board.order, entry.standing.value)
+    return [entry.partition, entry.standing.player_id, value, encode_detail(entry.standing)]
 
 
 def _rows(board: Board, entries: Iterable[Entry]) -> list[str | int]:
-    """Rows to write, as the script takes them: partition, player, score, detail."""
-    return [
-        part
-        for each in entries
-        for part in (
-            each.partition,
-            each.standing.player_id,
-            sort_value(board.order, each.standing.value),
-            encode_detail(each.standing),
-        )
-    ]
+    return [part for each in entries for part in _row(board, each)]
 
 
 def _questions(entries: Iterable[Entry]) -> list[str | int]:
@@ -180,10 +239,10 @@ def _questions(entries: Iterable[Entry]) -> list[str | int]:
     return [part for each in entries for part in (each.partition, each.standing.player_id, "", "")]
 
 
-def _lines(at: BoardSeason, total: int, places: list[int], entries: list[Entry]) -> BoardLines:
+def _lines(at: BoardSeason, total: int, places: list[int], entries: list[Entry], version: dict[int, int]) -> BoardLines:
     ranks = [place + 1 or None for place in places]
     rows = [
         RankLine(each.standing.player_id, old, new, each.standing.value)
         for each, old, new in zip(entries, ranks[0::2], ranks[1::2], strict=True)
     ]
-    return BoardLines(board_id=at[0], season=at[1], total=total, rows=rows)
+    return BoardLines(board_id=at[0], season=at[1], total=total, rows=rows, version=version)

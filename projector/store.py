@@ -2,27 +2,32 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 import asyncpg
 
-from projector.batch import Keys, Versions
+from projector.batch import Keys, Mark, Versions
 from shared.boards import Board
 from shared.catalogue import Catalogue
 from shared.fold.players import Profile
-from shared.fold.state import Entry, Partition, Player, Session, State, Step
+from shared.fold.state import KINDS, Entry, Partition, Player, Session, State, Step
 from shared.postgres import Connection, Pool
 from shared.ranking import Standing, sort_value
-from shared.topics import TopicName
+from shared.topics import Place, TopicName
 
-CHECKPOINTS = "select * from checkpoints where topic = $1 order by partition"
+CHECKPOINTS = """
+select c.topic, c.partition, next_offset, crc from checkpoints c
+join unnest($1::text[], $2::int[], $3::bigint[]) h(topic, partition, epoch) using (topic, partition, epoch)
+"""
+INCARNATIONS = "select distinct incarnation from checkpoints where topic = $1"
 CREATE_CHECKPOINTS = """
 insert into checkpoints (topic, partition, incarnation, next_offset)
 select $1, p, $2, 0 from unnest($3::int[]) p on conflict do nothing
 """
 LOCK_CHECKPOINTS = """
-select topic, partition, next_offset, clock, catalogue, applied, duplicate, conflict, refused from checkpoints c
-join unnest($1::text[], $2::int[]) k(topic, partition) using (topic, partition)
+select topic, partition, next_offset, clock, catalogue, applied, duplicate, conflict, refused, voided
+from checkpoints c join unnest($1::text[], $2::int[], $3::bigint[]) k(topic, partition, epoch)
+    using (topic, partition, epoch)
 order by topic, partition for update of c
 """
 LOAD_PLAYERS = 'select player_id, partition, "offset", registered_at from players where player_id = any($1::text[])'
@@ -36,12 +41,13 @@ select e.* from unnest($1::text[], $2::text[], $3::text[]) k(board_id, season, p
 join leaderboard_entries e using (board_id, season, player_id)
 """
 SAVE_CHECKPOINTS = """
-update checkpoints c set next_offset = v.next_offset, clock = v.clock, catalogue = v.catalogue,
-    applied = v.applied, duplicate = v.duplicate, conflict = v.conflict, refused = v.refused
-from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-        $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[])
-    v(topic, partition, seen, next_offset, clock, catalogue, applied, duplicate, conflict, refused)
-where c.topic = v.topic and c.partition = v.partition and c.next_offset = v.seen
+update checkpoints c set next_offset = v.next_offset, crc = v.crc, clock = v.clock, catalogue = v.catalogue,
+    applied = v.applied, duplicate = v.duplicate, conflict = v.conflict, refused = v.refused, voided = v.voided,
+    stopped = null
+from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
+        $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[])
+    v(topic, partition, epoch, seen, next_offset, crc, clock, catalogue, applied, duplicate, conflict, refused, voided)
+where c.topic = v.topic and c.partition = v.partition and c.epoch = v.epoch and c.next_offset = v.seen
 returning 1
 """
 SAVE_PLAYERS = """
@@ -84,14 +90,20 @@ insert into boards (board_id, definition, catalogue_offset)
 select * from unnest($1::text[], $2::jsonb[], $3::bigint[])
 on conflict (board_id) do update set definition = excluded.definition, catalogue_offset = excluded.catalogue_offset
 """
+SAVE_STOP = """
+update checkpoints set stopped = $4 where topic = $1 and partition = $2 and epoch = $3
+"""
 
 
-Place: TypeAlias = tuple[TopicName, int]
-"""A topic and a partition of it."""
+class Seen(NamedTuple):
+    """Where a batch begins in a partition, and the epoch of the lease under which it is projected."""
+
+    epoch: int
+    next_offset: int
 
 
-class CheckpointMoved(Exception):
-    """Somebody else projected this partition meanwhile: drop what is in memory and start over."""
+class Fenced(Exception):
+    """The partition has another owner, or stands elsewhere: drop what is in memory and start over."""
 
 
 class ForeignCheckpoint(Exception):
@@ -104,21 +116,20 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def load(self, keys: Keys, seen: Mapping[Place, int]) -> State:
-        """Lock the checkpoints and load what the fold needs. Raises CheckpointMoved."""
+    async def load(self, keys: Keys, seen: Mapping[Place, Seen]) -> State:
+        """Lock the checkpoints and load what the fold needs. Raises Fenced."""
         state = State(partitions=await self._lock(seen))
         state.players = await self._players(keys)
         state.sessions = await self._sessions(keys)
         state.entries = await self._entries(keys)
         return state
 
-    async def _lock(self, seen: Mapping[Place, int]) -> dict[int, Partition]:
-        """The checkpoints of the events topic; those of `seen` have to stand where it says."""
-        topics, numbers = zip(*seen, strict=True)
-        rows = await self._connection.fetch(LOCK_CHECKPOINTS, list(topics), list(numbers))
+    async def _lock(self, seen: Mapping[Place, Seen]) -> dict[int, Partition]:
+        """The checkpoints of the events topic; those of `seen` have to be ours and to stand where it says."""
+        rows = await self._connection.fetch(LOCK_CHECKPOINTS, *_columns((*at, each.epoch) for at, each in seen.items()))
         found = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
-        if found != dict(seen):
-            raise CheckpointMoved(f"expected {dict(seen)}, found {found}")
+        if found != {at: each.next_offset for at, each in seen.items()}:
+            raise Fenced(f"expected {dict(seen)}, found {found}")
         return {row["partition"]: _partition(row) for row in rows if row["topic"] == "events"}
 
     async def _players(self, keys: Keys) -> dict[str, Player]:
@@ -137,14 +148,14 @@ class Transaction:
 
     async def save(
         self,
-        seen: Mapping[Place, int],
-        reached: Mapping[Place, Partition],
+        seen: Mapping[Place, Seen],
+        reached: Mapping[Place, tuple[Partition, int | None]],
         steps: Iterable[Step],
         profiles: Sequence[Profile],
         orders: Mapping[str, Board],
         versions: Versions,
     ) -> None:
-        """Write what a batch changed and move its checkpoints. Raises CheckpointMoved."""
+        """Write what a batch changed and move its checkpoints, each with the CRC of its last record. Raises Fenced."""
         steps = list(steps)
         changed = {entry.key: entry for step in steps for entry in step.entries}
         await self._write(SAVE_PLAYERS, (step.player for step in steps if step.player is not None))
@@ -155,13 +166,14 @@ class Transaction:
         await self._write(SAVE_PROFILES, profiles)
         await self._move(seen, reached)
 
-    async def _move(self, seen: Mapping[Place, int], reached: Mapping[Place, Partition]) -> None:
+    async def _move(self, seen: Mapping[Place, Seen], reached: Mapping[Place, tuple[Partition, int | None]]) -> None:
         rows = [
-            (*at, seen[at], to.next_offset, to.clock, to.catalogue, *to.counts.values()) for at, to in reached.items()
+            (*at, *seen[at], to.next_offset, crc, to.clock, to.catalogue, *to.counts.values())
+            for at, (to, crc) in reached.items()
         ]
         moved = await self._connection.fetch(SAVE_CHECKPOINTS, *_columns(rows))
         if len(moved) != len(rows):
-            raise CheckpointMoved(f"{len(rows) - len(moved)} checkpoints were not where this batch began")
+            raise Fenced(f"{len(rows) - len(moved)} checkpoints were not where this batch began")
 
     async def _write(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         if columns := _columns(rows):
@@ -180,15 +192,29 @@ class Store:
         async with self._pool.acquire() as connection, connection.transaction():
             yield Transaction(connection)
 
-    async def checkpoints(self, topic: TopicName, incarnation: str, partitions: list[int]) -> dict[int, Partition]:
-        """Where each partition stands, at 0 where it is new. Raises ForeignCheckpoint."""
+    async def open(self, topic: TopicName, incarnation: str, partitions: list[int]) -> None:
+        """Make sure of a checkpoint for every partition, at 0 where it is new. Raises ForeignCheckpoint."""
         async with self._pool.acquire() as connection:
             await connection.execute(CREATE_CHECKPOINTS, topic, incarnation, partitions)
-            rows = await connection.fetch(CHECKPOINTS, topic)
-        foreign = {row["incarnation"] for row in rows} - {incarnation}
+            rows = await connection.fetch(INCARNATIONS, topic)
+        foreign = sorted({row["incarnation"] for row in rows} - {incarnation})
         if foreign:
-            raise ForeignCheckpoint(f"{topic}: the log is {incarnation}, the tables are built from {sorted(foreign)}")
-        return {row["partition"]: _partition(row) for row in rows}
+            raise ForeignCheckpoint(
+                f"{topic}: the log is {incarnation}, the tables are built from {foreign}: restore the log, "
+                "or `leaderboard reset` folds what is there from its beginning"
+            )
+
+    async def marks(self, held: Mapping[Place, int]) -> dict[Place, Mark]:
+        """Where the partitions stand that are held under these epochs. Raises Fenced when one is not."""
+        rows = await self._pool.fetch(CHECKPOINTS, *_columns((*place, epoch) for place, epoch in held.items()))
+        marks: dict[Place, Mark] = {(row["topic"], row["partition"]): Mark(*row[2:]) for row in rows}
+        if marks.keys() != held.keys():
+            raise Fenced(f"no longer held: {sorted(held.keys() - marks.keys())}")
+        return marks
+
+    async def stop(self, place: Place, epoch: int, reason: str) -> None:
+        """Write down why a partition does not go on; gone as soon as it does."""
+        await self._pool.execute(SAVE_STOP, *place, epoch, reason)
 
     async def versions(self) -> Versions:
         """The version vector of every season of every board."""
@@ -229,7 +255,7 @@ def _columns(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
 
 
 def _partition(row: asyncpg.Record) -> Partition:
-    counts = {kind: row[kind] for kind in ("applied", "duplicate", "conflict", "refused")}
+    counts = {kind: row[kind] for kind in KINDS}
     return Partition(row["next_offset"], row["clock"], row["catalogue"], counts)
 
 

@@ -1,8 +1,11 @@
-"""The loop: fetch, fold, commit, then Redis, then the feed. Whatever fails, start again from the tables."""
+"""The loop: fetch, fold, commit, then Redis, then the feed. Whatever fails or changes, start again from the tables."""
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import structlog
 
@@ -10,140 +13,191 @@ from projector.batch import (
     Batch,
     BoardChange,
     BoardSeason,
+    Mark,
     Versions,
     board_changes,
     decode_batch,
+    fold_profiles,
     keys_of,
-    newest_profiles,
-    profile_outcomes,
 )
+from projector.continuity import Continuity, LogDamaged
 from projector.feed import Publisher, outcome_lines
-from projector.ranks import RanksUnknown, RankWriter
-from projector.store import CheckpointMoved, Place, Store
+from projector.leases import Leases
+from projector.ranks import Held, RanksUnknown, RankWriter, held_of
+from projector.store import Fenced, Seen, Store
+from shared.boards import ALL_TIME, Board
 from shared.catalogue import Catalogue
 from shared.catalogue_log import CatalogueLog
 from shared.feed import BoardLines, RankChanges
 from shared.fold.fold import fold_all
+from shared.fold.players import Profile
 from shared.fold.state import Outcome, Partition, State
+from shared.fold.unfoldable import Unfoldable
 from shared.log import LogUnavailable, Reader
 from shared.positions import Position
-from shared.postgres import DOWN
+from shared.postgres import BUSY, DOWN
+from shared.records import Record
+from shared.topics import Place, TopicName
+from shared.watchdog import Watchdog
 
 LARGEST_BATCH = 500
 """Records a transaction: about 10 ms of folding, so that a waiting submission is not held up."""
-IDLE_MS = 500
-"""How long to wait for records before looking whether Redis is still whole."""
+FETCH_MS = 500
+"""How long to wait for records before looking at what else is to be done."""
 RETRY_AFTER = 0.5
 """Seconds between attempts after Redis, Postgres or Kafka were away."""
+LOOK_EVERY = 1.0
+"""Seconds between looks whether Redis and the log are still whole."""
 COMMIT_EVERY = 2.0
 """Seconds between hints to Kafka about how far we are."""
+SHOW_WITHIN = 2.0
+"""Seconds for what is committed to be shown when a stint ends; else the next one mends it."""
+STALLED_AFTER = 10.0
+"""Seconds without a record although the log has more, after which the reader is given up."""
+
+Fetched: TypeAlias = list[tuple[TopicName, Record]]
+OpenReader: TypeAlias = Callable[[], AbstractAsyncContextManager[Reader]]
 
 log = structlog.get_logger()
 
 
 @dataclass(slots=True)
-class Progress:
-    """What the worker holds in memory; dropped and read again from the tables after any failure."""
+class Stint:
+    """The time for which this projector holds the same partitions: what it knows of them, dropped after any failure."""
 
-    catalogue: Catalogue = field(default_factory=Catalogue)
-    next_offsets: dict[Place, int] = field(default_factory=dict)
-    versions: Versions = field(default_factory=dict)
+    reader: Reader
+    continuity: Continuity
+    epochs: Mapping[Place, int]
+    marks: dict[Place, Mark]
+    catalogue: Catalogue
+    versions: Versions
     ranks_known: bool = False
     """Whether Redis holds everything that is committed."""
     repair_at: float = 0.0
-    committed_at: float = 0.0
+    look_at: float = 0.0
+    commit_at: float = 0.0
+    fetched_at: float = field(default_factory=time.monotonic)
+
+    def offsets(self, topic: TopicName) -> dict[int, int]:
+        """Where each partition of a topic stands."""
+        return {number: mark.next_offset for (name, number), mark in self.marks.items() if name == topic}
+
+    def boards(self) -> dict[str, Board]:
+        """Every board, by its id."""
+        return {board.board_id: board for board in self.catalogue.boards()}
+
+    def held(self) -> Held:
+        """What Redis has to hold."""
+        seasons = [(board_id, ALL_TIME) for board_id in self.boards()]
+        return held_of(self.versions, seasons, {place: mark.next_offset for place, mark in self.marks.items()})
 
 
 class Worker:
-    """Projects every partition of the events and players topics."""
+    """Projects the partitions that it holds leases on."""
 
     def __init__(
         self,
-        reader: Reader,
+        open_reader: OpenReader,
         catalogue_log: CatalogueLog,
+        leases: Leases,
         store: Store,
         ranks: RankWriter,
         publisher: Publisher,
-        incarnations: dict[str, str],
+        incarnations: Mapping[TopicName, str],
+        watchdog: Watchdog,
     ) -> None:
-        self._reader = reader
+        self._open_reader = open_reader
         self._catalogue_log = catalogue_log
+        self._leases = leases
         self._store = store
         self._ranks = ranks
         self._publisher = publisher
         self._incarnations = incarnations
-        self._progress = Progress()
+        self._watchdog = watchdog
+        self._stopped: dict[Place, int] = {}
+        """Partitions that do not go on, and the offset before which they are still projected."""
         self._finishing: asyncio.Task[None] | None = None
 
-    async def run(self) -> None:
-        """Project for ever. Raises what no retry can mend: a foreign log, an unknown event type, a bug."""
-        while True:
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Project until told to stop, then finish what is begun. Raises what no retry can mend: a bug."""
+        while not stopping.is_set():
+            self._watchdog.beat()
             try:
-                await self._begin()
-                while True:
-                    await self._turn()
-            except (CheckpointMoved, LogUnavailable, *DOWN) as error:
+                await self._project_stint(stopping)
+            except (Unfoldable, LogDamaged) as error:
+                await self._stop_partition(error)
+            except (Fenced, LogUnavailable, *DOWN, *BUSY) as error:
                 log.warning("projection_interrupted", error=repr(error))
-                await asyncio.sleep(RETRY_AFTER)
+                await _wait(stopping, RETRY_AFTER)
 
-    async def _begin(self) -> None:
-        """Start from the tables, whatever happened before."""
-        await self._finish()
-        progress = Progress(catalogue=await self._catalogue_log.read(Catalogue()))
-        await self._store.save_boards(progress.catalogue)
-        for topic in ("events", "players"):
-            partitions = await self._reader.partitions(topic)
-            for number, at in (await self._store.checkpoints(topic, self._incarnations[topic], partitions)).items():
-                progress.next_offsets[topic, number] = at.next_offset
-        progress.versions = await self._store.versions()
-        self._progress = progress
-        self._reader.assign(progress.next_offsets)
-        await self._mend()
-        log.info("projecting", position=str(self._position()))
+    async def _project_stint(self, stopping: asyncio.Event) -> None:
+        """Project until the partitions change hands, or something fails."""
+        held = await self._leases.settle()
+        if not held:
+            await _wait(self._leases.due, LOOK_EVERY)
+            return
+        async with self._begin(held) as stint:
+            while not stopping.is_set() and not self._leases.due.is_set():
+                await self._turn(stint)
+                self._watchdog.beat()
 
-    async def _turn(self) -> None:
-        fetched = await self._reader.read(limit=LARGEST_BATCH, wait_ms=IDLE_MS)
+    @asynccontextmanager
+    async def _begin(self, epochs: Mapping[Place, int]) -> AsyncIterator[Stint]:
+        """Start from the tables, whatever happened before; at the end, show what is committed."""
+        catalogue = await self._catalogue_log.read(Catalogue())
+        await self._store.save_boards(catalogue)
+        marks = await self._store.marks(epochs)
+        async with self._open_reader() as reader:
+            continuity = Continuity(dict(marks), self._incarnations, dict(self._stopped))
+            await self._check_ends(reader, continuity)
+            stint = Stint(reader, continuity, epochs, marks, catalogue, await self._store.versions())
+            reader.assign(continuity.begin())
+            try:
+                await self._mend(stint)
+                log.info("projecting", position=str(self._position(stint)))
+                yield stint
+            finally:
+                async with asyncio.timeout(SHOW_WITHIN):
+                    await self._finish()
+
+    async def _turn(self, stint: Stint) -> None:
+        fetched = await stint.reader.read(limit=LARGEST_BATCH, wait_ms=FETCH_MS)
         if fetched:
-            await self._project(decode_batch(fetched))
+            stint.fetched_at = time.monotonic()
+            await self._project(stint, decode_batch(stint.continuity.follow(fetched)))
         else:
             await self._finish()
-            if self._progress.ranks_known and not await self._ranks.holds(self._position()):
-                self._lose_ranks("Redis is not at our position")
-        await self._mend()
-        await self._hint()
+        await self._look(stint)
+        await self._mend(stint)
+        await self._hint(stint)
 
-    async def _project(self, batch: Batch) -> None:
+    async def _project(self, stint: Stint, batch: Batch) -> None:
         """One batch through the tables, Redis and the feed, in this order."""
-        await self._know_catalogue(batch)
-        progress, reached = self._progress, batch.next_offsets()
-        seen = {place: progress.next_offsets[place] for place in sorted(reached)}
-        keys = keys_of(batch, progress.catalogue)
+        await self._know_catalogue(stint, batch)
+        reached = batch.reached()
+        if not reached:
+            return
+        seen = {at: Seen(stint.epochs[at], stint.marks[at].next_offset) for at in sorted(reached)}
         async with self._store.transaction() as transaction:
-            state = await transaction.load(keys, seen)
-            steps = fold_all(state, progress.catalogue, batch.events)
-            profiles = newest_profiles(batch)
-            changes = board_changes(state, steps, progress.versions)
-            moved = _moved(changes)
-            boards = {board.board_id: board for board in progress.catalogue.boards()}
-            await transaction.save(seen, _checkpoints(state, reached), steps, profiles, boards, moved)
-        progress.next_offsets |= reached
-        for at, versions in moved.items():
-            progress.versions.setdefault(at, {}).update(versions)
+            state = await transaction.load(keys_of(batch, stint.catalogue), seen)
+            steps = fold_all(state, stint.catalogue, batch.events)
+            profiles, renamed = fold_profiles(batch, stint.catalogue)
+            changes = board_changes(state, steps, stint.versions)
+            await transaction.save(seen, _checkpoints(state, reached), steps, profiles, stint.boards(), _moved(changes))
+        moves = {at: (seen[at].next_offset, mark.next_offset) for at, mark in reached.items()}
+        stint.marks |= reached
+        for at, versions in _moved(changes).items():
+            stint.versions.setdefault(at, {}).update(versions)
         await self._finish()
-        outcomes = [*(step.outcome for step in steps), *profile_outcomes(batch)]
-        self._finishing = asyncio.create_task(self._show(batch, state, outcomes, changes, self._position()))
+        outcomes = [*(step.outcome for step in steps), *renamed]
+        shown = Shown(state, outcomes, changes, profiles, moves, self._position(stint))
+        self._finishing = asyncio.create_task(self._show(stint, shown))
 
-    async def _show(
-        self,
-        batch: Batch,
-        state: State,
-        outcomes: list[Outcome],
-        changes: dict[BoardSeason, BoardChange],
-        position: Position,
-    ) -> None:
+    async def _show(self, stint: Stint, shown: "Shown") -> None:
         """A committed batch, to Redis and the feed, while the next one is in its transaction."""
-        lines = await self._rank(batch, changes, position)
-        await self._publisher.publish(self._changes(state, outcomes, lines, position))
+        lines = await self._rank(stint, shown)
+        known = lines is not None and len(lines) == len(shown.changes)
+        await self._publisher.publish(self._changes(shown, lines or [], known=known))
 
     async def _finish(self) -> None:
         """Wait until the batch before is shown: batches are shown in order, one at a time."""
@@ -151,76 +205,151 @@ class Worker:
         if finishing is not None:
             await finishing
 
-    async def _know_catalogue(self, batch: Batch) -> None:
-        needed = batch.catalogue_needed()
-        if needed > self._progress.catalogue.newest:
-            self._progress.catalogue = await self._catalogue_log.read(self._progress.catalogue)
-            await self._store.save_boards(self._progress.catalogue)
+    async def _know_catalogue(self, stint: Stint, batch: Batch) -> None:
+        if batch.catalogue_needed() > stint.catalogue.newest:
+            stint.catalogue = await self._catalogue_log.read(stint.catalogue)
+            await self._store.save_boards(stint.catalogue)
 
-    async def _rank(
-        self, batch: Batch, changes: dict[BoardSeason, BoardChange], position: Position
-    ) -> list[BoardLines] | None:
-        """Apply a committed batch to Redis; None when Redis did not take it."""
-        if not self._progress.ranks_known:
+    async def _rank(self, stint: Stint, shown: "Shown") -> list[BoardLines] | None:
+        """Apply a committed batch to Redis, those boards whose ranks it can tell; None when Redis did not take it."""
+        if not stint.ranks_known:
             return None
-        lines = []
+        boards, lines = stint.boards(), []
         try:
-            for at, change in changes.items():
-                board = self._progress.catalogue.board(at[0])
-                assert board is not None, at
-                lines.append(await self._ranks.apply(at, board, change))
-            if batch.profiles:
-                await self._ranks.name(newest_profiles(batch), batch.names_reached())
-            await self._ranks.mark_applied(position.offsets)
+            for at, change in shown.changes.items():
+                lines.append(await self._ranks.apply(at, boards[at[0]], change))
+            if names := shown.moves_of("players"):
+                await self._ranks.name(shown.profiles, names)
+            if events := shown.moves_of("events"):
+                await self._ranks.mark_applied(events)
         except RanksUnknown as error:
-            self._lose_ranks(str(error))
+            self._lose_ranks(stint, str(error))
             return None
-        return lines
+        return [each for each in lines if each is not None]
 
-    def _changes(
-        self, state: State, outcomes: list[Outcome], lines: list[BoardLines] | None, position: Position
-    ) -> RankChanges:
+    def _changes(self, shown: "Shown", lines: list[BoardLines], *, known: bool) -> RankChanges:
         return RankChanges(
             incarnation=self._incarnations["events"],
-            clock=max((partition.clock for partition in state.partitions.values()), default=0),
-            ranks="unknown" if lines is None else "known",
-            positions=dict(position.offsets),
-            outcomes=outcome_lines(outcomes),
-            boards=lines or [],
+            clock=max((partition.clock for partition in shown.state.partitions.values()), default=0),
+            ranks="known" if known else "unknown",
+            positions=dict(shown.position.offsets),
+            outcomes=outcome_lines(shown.outcomes),
+            boards=lines,
         )
 
-    def _lose_ranks(self, reason: str) -> None:
+    def _lose_ranks(self, stint: Stint, reason: str) -> None:
         log.warning("ranks_unknown", reason=reason)
-        self._progress.ranks_known = False
-        self._progress.repair_at = time.monotonic()
+        stint.ranks_known = False
+        stint.repair_at = time.monotonic()
 
-    async def _mend(self) -> None:
+    async def _look(self, stint: Stint) -> None:
+        """Once a second: is Redis still where it has to be, and the log still there and flowing?"""
+        now = time.monotonic()
+        if now < stint.look_at:
+            return
+        stint.look_at = now + LOOK_EVERY
+        await self._finish()
+        if stint.ranks_known and not await self._ranks.holds(stint.held()):
+            self._lose_ranks(stint, "Redis is not at our position")
+        await self._check_flow(stint)
+        if self._stopped:
+            await self._pass_voided(stint)
+
+    async def _check_flow(self, stint: Stint) -> None:
+        """Raises LogUnavailable when the log has more and the reader does not bring it, and LogDamaged."""
+        behind = stint.continuity.behind(await self._ends(stint.reader))
+        if behind and time.monotonic() - stint.fetched_at > STALLED_AFTER:
+            raise LogUnavailable(f"no records of {behind} for {STALLED_AFTER:g} s although there are some")
+
+    async def _mend(self, stint: Stint) -> None:
         """Bring Redis back to what is committed, if it is not there and it is time to try."""
-        progress = self._progress
-        if progress.ranks_known or time.monotonic() < progress.repair_at:
+        if stint.ranks_known or time.monotonic() < stint.repair_at:
             return
         await self._finish()
         try:
-            repaired = await self._ranks.repair(self._store, progress.catalogue.boards(), self._position())
+            repaired = await self._ranks.repair(self._store, stint.boards(), stint.held())
         except RanksUnknown as error:
             log.warning("ranks_not_repaired", error=str(error))
-            progress.repair_at = time.monotonic() + RETRY_AFTER
+            stint.repair_at = time.monotonic() + RETRY_AFTER
             return
-        progress.ranks_known = True
+        stint.ranks_known = True
         log.info("ranks_known", repaired=repaired)
-        await self._publisher.resync(self._changes(State(), [], [], self._position()))
+        nothing = Shown(State(), [], {}, [], {}, self._position(stint))
+        await self._publisher.resync(self._changes(nothing, [], known=True))
 
-    async def _hint(self) -> None:
-        progress = self._progress
-        if time.monotonic() - progress.committed_at > COMMIT_EVERY:
-            progress.committed_at = time.monotonic()
-            await self._reader.commit(progress.next_offsets)
+    async def _hint(self, stint: Stint) -> None:
+        if time.monotonic() > stint.commit_at:
+            stint.commit_at = time.monotonic() + COMMIT_EVERY
+            await stint.reader.commit({at: mark.next_offset for at, mark in stint.marks.items()})
 
-    def _offsets(self, topic: str) -> dict[int, int]:
-        return {number: offset for (name, number), offset in self._progress.next_offsets.items() if name == topic}
+    async def _check_ends(self, reader: Reader, continuity: Continuity) -> None:
+        """Compare the tables with both ends of the log. Raises LogDamaged, after asking again: leaders may be new."""
+        for attempt in range(1, 4):
+            try:
+                await self._check_ends_once(reader, continuity)
+            except LogDamaged:
+                if attempt == 3:
+                    raise
+                await asyncio.sleep(attempt * RETRY_AFTER)
 
-    def _position(self) -> Position:
-        return Position(self._incarnations["events"], self._offsets("events"))
+    async def _check_ends_once(self, reader: Reader, continuity: Continuity) -> None:
+        first = [(topic, await reader.beginning(topic)) for topic in self._incarnations]
+        continuity.check_ends(_by_place(first), await self._ends(reader))
+
+    async def _ends(self, reader: Reader) -> dict[Place, int]:
+        return _by_place([(topic, await reader.end(topic)) for topic in self._incarnations])
+
+    async def _stop_partition(self, error: Unfoldable | LogDamaged) -> None:
+        """Project this partition no further than here; the others go on."""
+        offset = error.offset if isinstance(error, Unfoldable) else 0
+        self._stopped[error.place] = offset
+        log.critical(
+            "partition_stopped", topic=error.place[0], partition=error.place[1], offset=offset, reason=error.reason
+        )
+        epoch = self._leases.held.get(error.place)
+        if epoch is not None:
+            with suppress(*DOWN):
+                await self._store.stop(error.place, epoch, f"offset {offset}: {error.reason}")
+
+    async def _pass_voided(self, stint: Stint) -> None:
+        """Go on where an operator has voided the record at which a partition stopped."""
+        stint.catalogue = await self._catalogue_log.read(stint.catalogue)
+        passed = [at for at, offset in self._stopped.items() if (at, offset) in stint.catalogue.voided]
+        for place in passed:
+            log.info("partition_passes_voided_record", topic=place[0], partition=place[1], offset=self._stopped[place])
+            del self._stopped[place]
+        if passed:
+            self._leases.due.set()
+
+    def _position(self, stint: Stint) -> Position:
+        return Position(self._incarnations["events"], stint.offsets("events"))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A committed batch, on its way to Redis and the feed."""
+
+    state: State
+    outcomes: list[Outcome]
+    changes: dict[BoardSeason, BoardChange]
+    profiles: list[Profile]
+    moves: dict[Place, tuple[int, int]]
+    """From and to which offset each partition was projected."""
+    position: Position
+
+    def moves_of(self, topic: TopicName) -> dict[int, tuple[int, int]]:
+        """The moves of the partitions of a topic."""
+        return {number: move for (name, number), move in self.moves.items() if name == topic}
+
+
+def _by_place(offsets: Iterable[tuple[TopicName, Mapping[int, int]]]) -> dict[Place, int]:
+    return {(topic, number): offset for topic, each in offsets for number, offset in each.items()}
+
+
+async def _wait(event: asyncio.Event, timeout: float) -> None:
+    """Until the event is set, at most `timeout` seconds."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), timeout)
 
 
 def _moved(changes: dict[BoardSeason, BoardChange]) -> Versions:
@@ -232,9 +361,9 @@ def _moved(changes: dict[BoardSeason, BoardChange]) -> Versions:
     }
 
 
-def _checkpoints(state: State, reached: dict[Place, int]) -> dict[Place, Partition]:
+def _checkpoints(state: State, reached: dict[Place, Mark]) -> dict[Place, tuple[Partition, int | None]]:
     """Where the partitions of a batch stand after it. The players topic has nothing but an offset."""
     return {
-        place: state.partitions[place[1]] if place[0] == "events" else Partition(next_offset=offset)
-        for place, offset in sorted(reached.items())
+        place: (state.partitions[place[1]] if place[0] == "events" else Partition(mark.next_offset), mark.crc)
+        for place, mark in sorted(reached.items())
     }

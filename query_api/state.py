@@ -16,6 +16,7 @@ from shared.redis import Client, open_redis
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, ReadSettings, RedisSettings
 from shared.standings import Standings
 
+STOPPED = "select topic, partition, stopped from checkpoints where stopped is not null order by 1, 2"
 NAME = "query-api"
 STALLED = 10_000
 """Records of lag from which the projector counts as down."""
@@ -69,6 +70,8 @@ def _checks(reader: Reader, pool: Pool, client: Client, reading: Reading) -> dic
         position = await reading.position()
         end = await reader.end("events")
         lag = sum(max(0, offset - position.offsets.get(partition, 0)) for partition, offset in end.items())
-        return Component(status="up" if lag < STALLED else "down", lag=lag)
+        stopped = [f"{row['topic']}/{row['partition']}: {row['stopped']}" for row in await pool.fetch(STOPPED)]
+        working = lag < STALLED and not stopped
+        return Component(status="up" if working else "down", lag=lag, stopped=stopped or None)
 
     return {"kafka": kafka, "postgres": postgres, "redis": redis, "projector": projector}

@@ -1,10 +1,11 @@
-"""The catalogue: which boards exist, as a fold of the boards topic. Pure."""
+"""The catalogue: which boards exist and which records do not count, as a fold of the boards topic. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from shared.boards import Board
-from shared.events import BoardDefinedEvent, Undecodable, decode
+from shared.events import BoardDefinedEvent, Event, RecordVoidedEvent, Undecodable, decode
+from shared.topics import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,8 @@ class Catalogue:
     """The newest offset read."""
     defined: tuple[tuple[int, Board], ...] = ()
     """Offset and board, in order of offset."""
+    voided: frozenset[tuple[Place, int]] = frozenset()
+    """Topic, partition and offset of records that an operator has voided."""
     _feeds: dict[tuple[int, str], tuple[Board, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def boards(self, at: int | None = None) -> tuple[Board, ...]:
@@ -47,20 +50,21 @@ class Catalogue:
 
 def fold_catalogue(catalogue: Catalogue, records: Iterable[tuple[int, bytes | None]]) -> Catalogue:
     """Fold records (offset, value) of the boards topic in. The first definition of an id wins."""
-    newest, defined = catalogue.newest, list(catalogue.defined)
+    newest, defined, voided = catalogue.newest, list(catalogue.defined), set(catalogue.voided)
     known = {board.board_id for _, board in defined}
     for offset, value in records:
         newest = offset
-        board = _defined_board(value)
-        if board is not None and board.board_id not in known:
-            known.add(board.board_id)
-            defined.append((offset, board))
-    return Catalogue(newest, tuple(defined))
+        match _decoded(value):
+            case BoardDefinedEvent(data=fact) if fact.board.board_id not in known:
+                known.add(fact.board.board_id)
+                defined.append((offset, fact.board))
+            case RecordVoidedEvent(data=fact):
+                voided.add(((fact.topic, fact.partition), fact.offset))
+    return Catalogue(newest, tuple(defined), frozenset(voided))
 
 
-def _defined_board(value: bytes | None) -> Board | None:
+def _decoded(value: bytes | None) -> Event | None:
     try:
-        event = decode(value)
+        return decode(value)
     except Undecodable:
         return None
-    return event.data.board if isinstance(event, BoardDefinedEvent) else None

@@ -82,6 +82,14 @@ class BoardDefined(Fact):
     board: Board
 
 
+class RecordVoided(Fact):
+    """An operator has decided that one record, at which the fold had stopped, does not count."""
+
+    topic: Literal["events", "players"]
+    partition: Annotated[int, Field(strict=True, ge=0)]
+    offset: Annotated[int, Field(strict=True, ge=0)]
+
+
 class Envelope(BaseModel):
     """CloudEvents 1.0 attributes, and this project's extensions (from `actor` on)."""
 
@@ -134,8 +142,18 @@ class BoardDefinedEvent(Envelope):
     data: BoardDefined
 
 
+class RecordVoidedEvent(Envelope):
+    type: Literal["leaderboard.RecordVoided.v1"] = "leaderboard.RecordVoided.v1"
+    data: RecordVoided
+
+
 Event: TypeAlias = (
-    LogCreatedEvent | ScoreSubmittedEvent | PlayerRegisteredEvent | PlayerProfileSetEvent | BoardDefinedEvent
+    LogCreatedEvent
+    | ScoreSubmittedEvent
+    | PlayerRegisteredEvent
+    | PlayerProfileSetEvent
+    | BoardDefinedEvent
+    | RecordVoidedEvent
 )
 EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 
@@ -145,6 +163,7 @@ EVENTS: dict[type[Fact], type[Event]] = {
     PlayerRegistered: PlayerRegisteredEvent,
     PlayerProfileSet: PlayerProfileSetEvent,
     BoardDefined: BoardDefinedEvent,
+    RecordVoided: RecordVoidedEvent,
 }
 
 

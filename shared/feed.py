@@ -51,6 +51,8 @@ class BoardLines(BaseModel):
     season: str
     total: int
     rows: list[RankLine]
+    version: dict[int, int] = {}
+    """The board's version after the batch: of two records, the one that has not the other's is the older."""
 
 
 class RankChanges(BaseModel):
@@ -65,7 +67,7 @@ class RankChanges(BaseModel):
     ranks: Literal["known", "unknown"] = "known"
     """unknown: Redis was away, so the batch has outcomes and no ranks."""
     positions: dict[int, int] = {}
-    """Partition → next offset that the read models have reached."""
+    """Partition → next offset that the read models have reached, of the partitions of this projector."""
     outcomes: list[OutcomeLine] = []
     boards: list[BoardLines] = []
     resync: bool = False

@@ -17,6 +17,8 @@ class Component(BaseModel):
     error: str | None = None
     lag: int | None = None
     """Of the projector: records in the log that the read models do not contain yet."""
+    stopped: list[str] | None = None
+    """Of the projector: partitions that do not go on, where and why; see `leaderboard log void --help`."""
 
 
 class Health(BaseModel):

@@ -4,9 +4,9 @@ aiokafka's defaults lose data (acks=1, auto-commit, reset to latest), so none is
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -18,11 +18,12 @@ from aiokafka.record import _crecords  # noqa: F401
 
 from shared.records import Record
 from shared.settings import KafkaSettings, NamingSettings
-from shared.topics import LARGEST_RECORD, TopicName, topic_name
+from shared.topics import LARGEST_RECORD, Place, TopicName, topic_name
 
 REQUEST_TIMEOUT_MS = 10_000
-STOP_TIMEOUT = 5.0
+STOP_TIMEOUT = 2.0
 """Seconds a client may take to stop: with the broker down, aiokafka's own stop() never returns."""
+RECONNECT_AFTER = 0.5
 LARGEST_VALUE = LARGEST_RECORD - 16 * 1024
 """Bytes of key and value. A record that the broker rejects would break the idempotent producer for good."""
 HEADERS = [("content-type", b"application/cloudevents+json")]
@@ -66,14 +67,27 @@ def connection_settings(kafka: KafkaSettings, client_id: str) -> dict[str, Any]:
     }
 
 
-class Appender:
-    """One idempotent producer with `acks=all` and a bound on what is not acknowledged."""
+Connect: TypeAlias = Callable[[], AIOKafkaProducer]
 
-    def __init__(self, producer: AIOKafkaProducer, prefix: str, limit: int) -> None:
-        self._producer = producer
+
+class Appender:
+    """An idempotent producer with `acks=all`, a bound on what is not acknowledged, and a fuse.
+
+    The fuse: after one batch that the broker rejects, every later one of that partition is out of sequence, for ever
+    (aiokafka never rolls a sequence number back). So any error of a send replaces the producer; what it had in flight
+    is unknown.
+    """
+
+    def __init__(self, connect: Connect, prefix: str, limit: int) -> None:
+        self._connect = connect
         self._prefix = prefix
         self._limit = limit
-        self._unacknowledged = 0
+        self._sending: set[asyncio.Future[Appended]] = set()
+        self._producer = asyncio.ensure_future(self._start())
+
+    async def connected(self) -> None:
+        """Wait for the first connection. Raises LogUnavailable."""
+        await self._producer
 
     async def append(
         self, topic: TopicName, key: bytes | None, value: bytes, *, timeout: float, partition: int | None = None
@@ -83,26 +97,65 @@ class Appender:
         Raises LogBusy when nothing was done, and LogUnavailable when the outcome is unknown: the
         record may still arrive later, so a retry has to carry the same id.
         """
-        if self._unacknowledged >= self._limit:
+        if len(self._sending) >= self._limit:
             raise LogBusy(f"{self._limit} appends are not acknowledged yet")
         if len(value) > LARGEST_VALUE:
             raise ValueError(f"a record of {len(value)} bytes; at most {LARGEST_VALUE} fit")
-        self._unacknowledged += 1
         sending = asyncio.ensure_future(self._send(topic, key, value, partition))
+        self._sending.add(sending)
         sending.add_done_callback(self._acknowledged)
         try:
             # Shielded: giving up waiting must not free the slot of a record that is still on its way.
             return await asyncio.wait_for(asyncio.shield(sending), timeout)
         except (TimeoutError, KafkaError) as error:
             raise LogUnavailable(str(error) or f"no acknowledgement within {timeout:g} s") from error
+        except asyncio.CancelledError as error:
+            if sending.cancelled():
+                raise LogUnavailable("the producer was replaced before the acknowledgement") from error
+            raise
+
+    async def close(self) -> None:
+        """Stop, within a bound; what is not acknowledged by then is unknown."""
+        if not self._producer.done():
+            self._producer.cancel()
+        elif not self._producer.cancelled() and self._producer.exception() is None:
+            await _stop(self._producer.result())
 
     async def _send(self, topic: TopicName, key: bytes | None, value: bytes, partition: int | None) -> Appended:
-        name = topic_name(self._prefix, topic)
-        sent = await self._producer.send_and_wait(name, value, key, partition, headers=HEADERS)
+        using = self._producer
+        producer = using.result() if using.done() else await asyncio.shield(using)
+        try:
+            name = topic_name(self._prefix, topic)
+            sent = await producer.send_and_wait(name, value, key, partition, headers=HEADERS)
+        except KafkaError as error:
+            if self._producer is using:
+                log.error("producer_replaced", reason=repr(error))
+                self._producer = asyncio.ensure_future(self._replace(producer, set(self._sending)))
+            raise
         return Appended(sent.partition, sent.offset, sent.timestamp)
 
+    async def _replace(self, old: AIOKafkaProducer, in_flight: "set[asyncio.Future[Appended]]") -> AIOKafkaProducer:
+        """A new producer, as soon as a broker lets it in; the old one's records are given up within a bound."""
+        ending = asyncio.ensure_future(_stop(old))
+        ending.add_done_callback(lambda _: [sending.cancel() for sending in in_flight])
+        while True:
+            try:
+                return await self._start()
+            except LogUnavailable as error:
+                log.warning("producer_not_connected", reason=str(error))
+                await asyncio.sleep(RECONNECT_AFTER)
+
+    async def _start(self) -> AIOKafkaProducer:
+        producer = self._connect()
+        try:
+            await _start(producer)
+        except BaseException:
+            await _stop(producer)
+            raise
+        return producer
+
     def _acknowledged(self, sending: "asyncio.Future[Appended]") -> None:
-        self._unacknowledged -= 1
+        self._sending.discard(sending)
         if not sending.cancelled():
             sending.exception()  # seen here, also when the one who asked has stopped waiting
 
@@ -112,20 +165,24 @@ async def open_appender(
     kafka: KafkaSettings, naming: NamingSettings, client_id: str, limit: int = 1_000
 ) -> AsyncIterator[Appender]:
     """An appender that is connected. Raises LogUnavailable when no broker answers."""
-    producer = AIOKafkaProducer(
-        **connection_settings(kafka, client_id),
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=0,
-        max_batch_size=256 * 1024,
-        max_request_size=LARGEST_RECORD,
-        compression_type=None,
-    )
+
+    def connect() -> AIOKafkaProducer:
+        return AIOKafkaProducer(
+            **connection_settings(kafka, client_id),
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=0,
+            max_batch_size=256 * 1024,
+            max_request_size=LARGEST_RECORD,
+            compression_type=None,
+        )
+
+    appender = Appender(connect, naming.prefix, limit)
     try:
-        await _start(producer)
-        yield Appender(producer, naming.prefix, limit)
+        await appender.connected()
+        yield appender
     finally:
-        await _stop(producer)
+        await appender.close()
 
 
 class Reader:
@@ -154,7 +211,7 @@ class Reader:
         """The first offset that is still kept in each partition."""
         return await self._offsets(topic, self._consumer.beginning_offsets)
 
-    def assign(self, positions: Mapping[tuple[TopicName, int], int]) -> None:
+    def assign(self, positions: Mapping[Place, int]) -> None:
         """Read these partitions, from these offsets, and no others."""
         at = {self._at(topic, partition): offset for (topic, partition), offset in positions.items()}
         self._consumer.assign(list(at))
@@ -171,7 +228,7 @@ class Reader:
             for each in records
         ]
 
-    async def commit(self, positions: Mapping[tuple[TopicName, int], int]) -> None:
+    async def commit(self, positions: Mapping[Place, int]) -> None:
         """Tell Kafka how far we are: a hint for tools that show lag, which nothing here reads."""
         offsets = {self._at(topic, partition): offset for (topic, partition), offset in positions.items()}
         with suppress(KafkaError, TimeoutError):

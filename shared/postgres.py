@@ -13,6 +13,8 @@ from shared.settings import NamingSettings, PostgresSettings
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
+LOCK_MS = 3_000
+IDLE_MS = 5_000
 DOWN = (
     OSError,
     TimeoutError,
@@ -21,6 +23,13 @@ DOWN = (
     asyncpg.OperatorInterventionError,
 )
 """What asyncpg raises while Postgres is away, starting or stopping."""
+BUSY = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
+"""What it raises when somebody else holds what a transaction needs, or this process was asleep inside one."""
 
 
 @asynccontextmanager
@@ -35,7 +44,8 @@ async def open_pool(
     """A pool that connects when first used, so that a service starts while Postgres is away.
 
     `durable=False` commits without waiting for the disk: right only where the log replays what a
-    crash loses. `timeout` bounds each statement, seconds.
+    crash loses. `timeout` bounds each statement, seconds. A process that falls asleep inside a
+    transaction loses its connection after `IDLE_MS`, and with it the rows that it had locked.
     """
     pool: Pool = asyncpg.create_pool(
         postgres.postgres.get_secret_value(),
@@ -49,6 +59,8 @@ async def open_pool(
             "search_path": f'"{naming.schema_name}"',
             "synchronous_commit": "on" if durable else "off",
             "jit": "off",
+            "lock_timeout": str(LOCK_MS),
+            "idle_in_transaction_session_timeout": str(IDLE_MS),
             # Statements are few and take arrays: planning each anew cost Postgres more than running them.
             "plan_cache_mode": "force_generic_plan",
         },

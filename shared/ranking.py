@@ -5,6 +5,7 @@ sorted set is the sort value and its member is `reached_at` in fixed width follo
 player id, so that ZRANGE's own order (score, then member bytewise) is rank order.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -96,9 +97,25 @@ def applied_key(prefix: str) -> str:
 
 
 def names_key(prefix: str) -> str:
-    """The hash player id → display name; the field `NAMES_COMPLETE` says that none is missing."""
+    """The hash player id → display name, and, behind `NAMES_MARK`, partition → next offset of the players topic."""
     return f"{prefix}lb:{{v1}}:names"
 
 
-NAMES_COMPLETE = "$complete"
-"""Not a player id (`$` is not allowed in one): without this field the hash is not to be trusted."""
+NAMES_MARK = "$"
+"""Before the fields of the names hash that are no player's: `$` is not allowed in a player id."""
+
+
+def whole_version(fields: Mapping[str, str], incarnation: str) -> dict[int, int] | None:
+    """Partition → version, from a hash with a version chain; None when it does not hold every partition.
+
+    A field is missing until a projector has put its partition in, and no number while one is doing so.
+    """
+    held = dict(fields)
+    if held.pop("incarnation", None) != incarnation:
+        return None
+    partitions = held.pop("partitions", "")
+    try:
+        version = {int(partition): int(offset) for partition, offset in held.items()}
+    except ValueError:
+        return None
+    return version if str(len(version)) == partitions else None

@@ -7,11 +7,12 @@ from redis.exceptions import NoScriptError
 
 from shared.boards import Board
 from shared.positions import Position
-from shared.ranking import NAMES_COMPLETE, Standing, applied_key, board_keys, decode_standing, names_key
+from shared.ranking import Standing, applied_key, board_keys, decode_standing, names_key, whole_version
 from shared.redis import DOWN, Client, Script
 
 TOP = Script("shared", "top.lua")
 PLACES = Script("shared", "places.lua")
+NAMES = Script("shared", "names.lua")
 
 
 class Ranked(NamedTuple):
@@ -62,10 +63,10 @@ class Ranks:
     async def names(self, player_ids: Sequence[str]) -> dict[str, str] | None:
         """The display names of those who have one."""
         try:
-            complete, *names = await self._client.hmget(names_key(self._prefix), [NAMES_COMPLETE, *player_ids])
+            names = await NAMES.run(self._client, [names_key(self._prefix)], player_ids)
         except DOWN:
             return None
-        if complete is None:
+        if names is None:
             return None
         found = zip(player_ids, names, strict=True)
         return {player_id: str(name) for player_id, name in found if name is not None}
@@ -108,6 +109,7 @@ def _position(applied: dict[Any, Any]) -> Position | None:
     incarnation = applied.pop("incarnation", None)
     if incarnation is None:
         return None
+    applied.pop("partitions", None)
     return Position(incarnation, {int(partition): int(offset) for partition, offset in applied.items()})
 
 
@@ -116,7 +118,7 @@ def _reflected(applied: Position, version: list[str]) -> Position | None:
 
     A partition that touched the board beyond `applied` is reflected up to that very record.
     """
-    touched = dict(zip(version[0::2], version[1::2], strict=True))
-    if touched.pop("incarnation", None) != applied.incarnation:
+    touched = whole_version(dict(zip(version[0::2], version[1::2], strict=True)), applied.incarnation)
+    if touched is None:
         return None
-    return applied.merge(Position(applied.incarnation, {int(p): int(offset) + 1 for p, offset in touched.items()}))
+    return applied.merge(Position(applied.incarnation, {number: offset + 1 for number, offset in touched.items()}))

@@ -1,8 +1,9 @@
 """One record of a topic, as the log port hands it to the pure code. Pure."""
 
+import zlib
 from typing import NamedTuple
 
-from shared.events import Event, Undecodable, decode
+from shared.events import Event, Undecodable, UnknownEventType, decode
 
 
 class Record(NamedTuple):
@@ -20,11 +21,21 @@ class Received(NamedTuple):
 
     record: Record
     event: Event | None
+    unknown: str | None = None
+    """The `leaderboard.*` type that this build does not know: its writer is newer, and nobody here may judge it."""
 
 
 def receive(record: Record) -> Received:
-    """Decode a record. Raises UnknownEventType for an own type of a newer build."""
+    """Decode a record."""
     try:
         return Received(record, decode(record.value))
     except Undecodable:
         return Received(record, None)
+    except UnknownEventType as error:
+        return Received(record, None, str(error))
+
+
+def checksum(record: Record) -> int:
+    """CRC-32 over all that a record is but its place: tells whether the log still holds it."""
+    head = f"{record.timestamp} {-1 if record.key is None else len(record.key)}".encode()
+    return zlib.crc32(record.value or b"", zlib.crc32(record.key or b"", zlib.crc32(head)))

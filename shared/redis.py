@@ -21,8 +21,9 @@ DOWN = (RedisError, OSError, TimeoutError)
 class Script:
     """A Lua script beside the module that uses it."""
 
-    def __init__(self, package: str, name: str) -> None:
-        self.source = resources.files(package).joinpath(name).read_text()
+    def __init__(self, package: str, *names: str) -> None:
+        """The files, one after the other, as one script."""
+        self.source = "\n".join(resources.files(package).joinpath(name).read_text() for name in names)
         self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
     async def run(self, client: Client, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:

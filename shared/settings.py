@@ -1,5 +1,7 @@
 """Settings: small, frozen, one a concern, from `LEADERBOARD_*` in the environment."""
 
+import os
+import socket
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -64,6 +66,16 @@ class HttpSettings(Settings):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+
+
+class ProjectorSettings(Settings):
+    """Who a projector is among those that share the partitions."""
+
+    projector_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")] = Field(
+        default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}"
+    )
+    """Unique among those alive. One that has the same name after a restart takes its partitions up at once; another
+    has to wait for the leases of the one before it to end, 10 s."""
 
 
 class CommandSettings(Settings):

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 TopicName: TypeAlias = Literal["events", "boards", "players", "rank-changes"]
+Place: TypeAlias = tuple[TopicName, int]
+"""A topic and a partition of it."""
 LOG_KEY = b"$log"
 """The key of `LogCreated`: no player or board may be called so, and compaction keeps it."""
 LARGEST_RECORD = 1024 * 1024

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from leaderboard.local.child import last_lines
 from leaderboard.local.ports import kept_or_free
 from leaderboard.local.server import Server
 from leaderboard.local.servers import LocalServers
@@ -93,8 +94,10 @@ class System:
         """Start a process under a name and leave it running."""
         command = argv or [sys.executable, "-m", "leaderboard", name, *arguments]
         with (self.logs / f"{self.prefix}{name}.log").open("ab") as out:
+            # A stable name, as a supervisor gives it: after a restart there is no lease to wait for.
+            own = {"LEADERBOARD_PROJECTOR_NAME": name}
             self.processes[name] = subprocess.Popen(
-                command, env=self.environment, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT
+                command, env={**own, **self.environment}, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT
             )
 
     def serve(self, service: str, name: str | None = None) -> str:
@@ -111,7 +114,7 @@ class System:
         process.wait(10)
 
     def stop(self) -> None:
-        """SIGTERM to all; whoever does not end is a failure."""
+        """SIGTERM to all; whoever does not end is a failure. Shows the ends of their logs, for a test that failed."""
         for process in self.processes.values():
             process.send_signal(signal.SIGTERM)
         late = []
@@ -122,6 +125,8 @@ class System:
                 process.kill()
                 process.wait(10)
                 late.append(name)
+        for log in sorted(self.logs.glob(f"{self.prefix}*.log")):
+            print(f"--- {log.name}", *last_lines(log, 25), sep="\n")
         self.processes.clear()
         assert not late, f"did not end within 10 s of SIGTERM: {late}"
 

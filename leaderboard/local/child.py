@@ -114,5 +114,5 @@ def last_lines(log: Path, count: int = 8) -> list[str]:
     if not log.exists():
         return []
     with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 8192))
+        file.seek(max(0, log.stat().st_size - 16384))
         return file.read().decode(errors="replace").splitlines()[-count:]

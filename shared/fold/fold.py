@@ -7,28 +7,33 @@ from shared.events import LogCreatedEvent, PlayerRegisteredEvent, ScoreSubmitted
 from shared.fold.players import fold_registration
 from shared.fold.scores import fold_score
 from shared.fold.state import Outcome, Partition, State, Step
+from shared.fold.unfoldable import Unfoldable, is_voided
 from shared.records import Received, Record
 
 
-class CatalogueBehind(Exception):
-    """An event names an offset of the catalogue that has not been read yet: read on, then fold."""
+class CatalogueBehind(Unfoldable):
+    """An event names an offset of the catalogue that has not been read yet: read on, if there is more, then fold."""
 
 
 def fold(state: State, catalogue: Catalogue, received: Received) -> Step | None:
     """Fold one record into the state. None for `LogCreated`, which has no outcome.
 
     A record before the partition's next offset is a redelivery and changes nothing (None).
-    Raises CatalogueBehind when the catalogue has to be read further first.
+    Raises CatalogueBehind when the catalogue has to be read further first, and Unfoldable.
     """
-    record, event = received
+    record, event, _ = received
     partition = state.partitions.setdefault(record.partition, Partition())
     if record.offset < partition.next_offset:
         return None
     known = max(partition.catalogue, event.catalogue if event is not None else -1)
     if known > catalogue.newest:
-        raise CatalogueBehind(f"offset {known} of the catalogue, read up to {catalogue.newest}")
+        reason = LookupError(f"names offset {known} of the catalogue, which is read up to {catalogue.newest}")
+        raise CatalogueBehind("events", record, reason)
     clock = max(partition.clock, record.timestamp)
-    step = _judge(state, catalogue, known, clock, received)
+    try:
+        step = _judge(state, catalogue, known, clock, received)
+    except Exception as error:
+        raise Unfoldable("events", record, error) from error
     partition.next_offset, partition.clock, partition.catalogue = record.offset + 1, clock, known
     if step is not None:
         partition.counts[step.outcome.kind] += 1
@@ -43,7 +48,9 @@ def fold_all(state: State, catalogue: Catalogue, received: Iterable[Received]) -
 
 
 def _judge(state: State, catalogue: Catalogue, known: int, clock: int, received: Received) -> Step | None:
-    record, event = received
+    record, event, _ = received
+    if is_voided(catalogue, "events", received):
+        return Step(Outcome("voided", None, record.partition, record.offset))
     match event:
         case None:
             return _refuse(record, "undecodable")

@@ -2,8 +2,10 @@
 
 from typing import NamedTuple
 
-from shared.events import PlayerProfileSet, PlayerRegisteredEvent
+from shared.catalogue import Catalogue
+from shared.events import PlayerProfileSet, PlayerRegisteredEvent, UnknownEventType
 from shared.fold.state import Outcome, Player, State, Step
+from shared.fold.unfoldable import Unfoldable, is_voided
 from shared.records import Received, Record
 
 
@@ -35,9 +37,14 @@ def fold_registration(state: State, clock: int, record: Record, event: PlayerReg
     return Step(outcome, player=None if known is not None else at)
 
 
-def fold_profile(received: Received) -> Profile | None:
-    """The profile that a record of the players topic sets; None when it sets none."""
-    record, event = received
+def fold_profile(catalogue: Catalogue, received: Received) -> Profile | None:
+    """The profile that a record of the players topic sets; None when it sets none. Raises Unfoldable."""
+    record, event, _ = received
+    try:
+        if is_voided(catalogue, "players", received):
+            return None
+    except UnknownEventType as error:
+        raise Unfoldable("players", record, error) from error
     if event is None or not isinstance(event.data, PlayerProfileSet):
         return None
     fact = event.data

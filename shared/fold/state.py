@@ -1,11 +1,12 @@
 """What the fold knows: partitions, players, sessions, entries. Pure."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from shared.ranking import Standing
 
-Kind: TypeAlias = Literal["applied", "duplicate", "conflict", "refused"]
+Kind: TypeAlias = Literal["applied", "duplicate", "conflict", "refused", "voided"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 SessionKey: TypeAlias = tuple[str, str]
 EntryKey: TypeAlias = tuple[str, str, str]
 
@@ -89,7 +90,7 @@ class Partition:
     """The running maximum of record timestamps, milliseconds: the only clock of the fold."""
     catalogue: int = -1
     """The running maximum of the catalogue offsets that events carried."""
-    counts: dict[str, int] = field(default_factory=lambda: {"applied": 0, "duplicate": 0, "conflict": 0, "refused": 0})
+    counts: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
 
 
 @dataclass(slots=True)

@@ -33,7 +33,7 @@ async def test_a_crash_leaves_no_quiet_board_stale(system: System, point: str) -
         first = orjson.loads(await asyncio.wait_for(socket.recv(), 5))
         assert first["new_rank"] == 1
         system.kill("projector")
-        system.start("projector", argv=[sys.executable, str(ROOT / "tests" / "dying_projector.py"), point])
+        system.start("projector", argv=[sys.executable, str(ROOT / "tests" / "failpoint.py"), point, "kill"])
         status, answer = await submit(system, bob, 500)
         assert status in (200, 202)
         dying = system.processes["projector"]

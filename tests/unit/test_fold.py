@@ -3,16 +3,21 @@
 import itertools
 import random
 from collections import defaultdict
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.events import UnknownEventType
+from shared.catalogue import fold_catalogue
+from shared.events import PlayerProfileSet, RecordVoided
 from shared.fold.fold import CatalogueBehind, fold_all
+from shared.fold.players import fold_profile
 from shared.fold.state import State
+from shared.fold.unfoldable import Unfoldable
 from shared.numbers import LARGEST
 from shared.records import Received
+from shared.topics import Place
 from tests.builders import (
     CATALOGUE,
     NOW,
@@ -178,8 +183,49 @@ def test_the_clock_is_a_running_maximum() -> None:
 
 def test_an_own_type_that_this_build_does_not_know_stops_the_fold() -> None:
     newer = score_bytes("ann", 1).replace(b"leaderboard.ScoreSubmitted.v1", b"leaderboard.ScoreSubmitted.v9")
-    with pytest.raises(UnknownEventType):
-        record(1, "ann", newer)
+    state = State()
+    with pytest.raises(Unfoldable, match=r"events/0 at offset 2: .*ScoreSubmitted.v9") as stopped:
+        fold_all(state, CATALOGUE, [*log_of(("ann", score_bytes("ann", 5))), record(2, "ann", newer)])
+    assert (stopped.value.place, stopped.value.offset) == (("events", 0), 2)
+    assert state.partitions[0].next_offset == 2
+
+
+def test_a_voided_record_counts_for_nothing_whatever_it_is() -> None:
+    newer = score_bytes("ann", 1).replace(b"leaderboard.ScoreSubmitted.v1", b"leaderboard.ScoreSubmitted.v9")
+    voided: set[tuple[Place, int]] = {(("events", 0), 1), (("events", 0), 2), (("players", 0), 3)}
+    catalogue = replace(CATALOGUE, voided=frozenset(voided))
+    state = State()
+    rest = [
+        record(1, "ann", newer),
+        *log_of(("ann", b""), ("ann", score_bytes("ann", 5)), ("ann", score_bytes("ann", 7))),
+    ]
+    steps = fold_all(state, catalogue, [rest[1], rest[0], *rest[3:]])
+    assert [step.outcome.kind for step in steps] == ["voided", "voided", "applied"]
+    assert state.entries["classic", "all", "ann"].standing.value == 7
+    assert sum(state.partitions[0].counts.values()) + 1 == state.partitions[0].next_offset
+
+
+def test_an_error_in_the_fold_stops_at_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("shared.fold.fold.fold_score", broken)
+    with pytest.raises(Unfoldable, match="events/0 at offset 1: ZeroDivisionError: a bug"):
+        fold_all(State(), CATALOGUE, log_of(("ann", score_bytes("ann", 5))))
+
+
+def test_a_profile_of_a_newer_build_stops_and_can_be_voided() -> None:
+    value = fact_bytes(PlayerProfileSet(player_id="ann", username="Ann")).replace(b"ProfileSet.v1", b"ProfileSet.v9")
+    with pytest.raises(Unfoldable, match="players/0 at offset 4"):
+        fold_profile(CATALOGUE, record(4, "ann", value))
+    passed = replace(CATALOGUE, voided=frozenset({(("players", 0), 4)}))
+    assert fold_profile(passed, record(4, "ann", value)) is None
+
+
+def test_the_catalogue_knows_what_is_voided() -> None:
+    value = fact_bytes(RecordVoided(topic="players", partition=3, offset=9), subject="players/3/9")
+    assert fold_catalogue(CATALOGUE, [(3, value)]).voided == {(("players", 3), 9)}
+    assert fold_catalogue(CATALOGUE, [(3, value)]).boards() == CATALOGUE.boards()
 
 
 def test_an_event_from_beyond_the_catalogue_waits() -> None:

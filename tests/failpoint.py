@@ -1,4 +1,6 @@
-"""The real projector, made to die (kill -9) once at a named point of its next batch of submissions.
+"""The real projector, made to die (SIGKILL) or to freeze (SIGSTOP) once, at a named point of its next submissions.
+
+    python tests/failpoint.py POINT kill|stop
 
 The points are put around the product's own functions from here: there is no switch in the product.
 """
@@ -17,26 +19,31 @@ from projector.worker import Worker
 from shared.feed import RankChanges
 
 Method = Callable[..., Awaitable[Any]]
+SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+REACHED: list[str] = []
 
 
-def die(*_: object) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+def strike() -> None:
+    """Once: who was frozen goes on undisturbed."""
+    if not REACHED:
+        REACHED.append(sys.argv[1])
+        os.kill(os.getpid(), SIGNALS[sys.argv[2]])
 
 
-def before(method: Method, dies: Callable[..., bool]) -> Method:
+def before(method: Method, strikes: Callable[..., bool]) -> Method:
     async def wrapped(*arguments: Any, **named: Any) -> Any:
-        if dies(*arguments):
-            die()
+        if strikes(*arguments):
+            strike()
         return await method(*arguments, **named)
 
     return wrapped
 
 
-def after(method: Method, dies: Callable[..., bool]) -> Method:
+def after(method: Method, strikes: Callable[..., bool]) -> Method:
     async def wrapped(*arguments: Any, **named: Any) -> Any:
         result = await method(*arguments, **named)
-        if dies(*arguments):
-            die()
+        if strikes(*arguments):
+            strike()
         return result
 
     return wrapped
@@ -53,6 +60,10 @@ def always(*_: object) -> bool:
 def arm(point: str) -> None:
     """Put the point in."""
     match point:
+        case "before-transaction":
+            Worker._know_catalogue = after(Worker._know_catalogue, always)  # type: ignore[method-assign, assignment]
+        case "in-transaction":
+            Transaction.load = after(Transaction.load, always)  # type: ignore[method-assign, assignment]
         case "before-commit":
             Transaction.save = after(Transaction.save, always)  # type: ignore[method-assign, assignment]
         case "after-commit":

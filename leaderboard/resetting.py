@@ -1,0 +1,24 @@
+"""`leaderboard reset`: throw away what is derived from the log, so that it is folded anew."""
+
+import asyncpg
+
+from projector.schema import migrate
+from shared.redis import open_redis
+from shared.settings import NamingSettings, PostgresSettings, RedisSettings
+
+NAME = "reset"
+
+
+async def reset(postgres: PostgresSettings, redis: RedisSettings, naming: NamingSettings) -> str:
+    """Make the tables anew, empty, and delete the rank index; what was done. Raises what Postgres or Redis raise."""
+    connection = await asyncpg.connect(postgres.postgres.get_secret_value(), timeout=10, command_timeout=60)
+    try:
+        await connection.execute(f'drop schema if exists "{naming.schema_name}" cascade')
+    finally:
+        await connection.close(timeout=5)
+    await migrate(postgres, naming)
+    async with open_redis(redis, NAME) as client:
+        keys = [key async for key in client.scan_iter(match=f"{naming.prefix}lb:*", count=1_000)]
+        for key in keys:
+            await client.unlink(key)
+    return f"schema {naming.schema_name} is empty, {len(keys)} keys are gone: projectors begin at offset 0"
