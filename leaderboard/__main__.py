@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from pydantic import ValidationError
@@ -158,7 +158,7 @@ def tail(
 def void(
     partition: Annotated[int, typer.Argument(min=0, help="The partition that has stopped")],
     offset: Annotated[int, typer.Argument(min=0, help="The offset at which it stopped")],
-    topic: Annotated[str, typer.Option(help="events or players")] = "events",
+    topic: Annotated[Literal["events", "players"], typer.Option(help="The topic of the partition")] = "events",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
 ) -> None:
     """Pass the record at which a partition has stopped: it counts for nothing, for ever.
@@ -168,13 +168,12 @@ def void(
     """
     from leaderboard.voiding import NotStopped, look, void_record
 
-    settings = _settings()
+    kafka, postgres, _, naming = _settings()
     try:
-        shown = asyncio.run(look(*settings, topic, partition, offset))
-        typer.echo(shown)
+        typer.echo(asyncio.run(look(kafka, postgres, naming, (topic, partition), offset)))
         if not yes:
             typer.confirm("Should this record count for nothing, for ever?", abort=True)
-        typer.echo(asyncio.run(void_record(*settings, topic, partition, offset)))
+        typer.echo(asyncio.run(void_record(kafka, postgres, naming, (topic, partition), offset)))
     except (LogUnavailable, LogNotCreated, NotStopped, OSError) as error:
         _fail(str(error))
 

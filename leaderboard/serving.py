@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import signal
+import sys
 from contextlib import suppress
 from importlib import import_module
 from typing import Literal, TypeAlias
@@ -41,6 +42,8 @@ log = structlog.get_logger()
 def serve(service: HttpService, http: HttpSettings) -> None:
     """Serve HTTP and WebSockets until SIGTERM or SIGINT."""
     configure_logging(service)
+    # uvicorn raises the signal again when it has stopped: an orderly end is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     module, _, make = APPS[service].partition(":")
     app = getattr(import_module(module), make)()
     _spare_collector()

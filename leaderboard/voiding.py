@@ -8,8 +8,8 @@ from shared.catalogue_log import CatalogueLog
 from shared.events import RecordVoided, encode, wrap
 from shared.identity import event_id_of
 from shared.log import LogUnavailable, open_appender, open_reader
-from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, RedisSettings
-from shared.topics import TopicName
+from shared.settings import KafkaSettings, NamingSettings, PostgresSettings
+from shared.topics import Place
 
 NAME = "log-void"
 SOURCE = "urn:leaderboard:log-void"
@@ -17,7 +17,6 @@ ACTOR = "system:operator"
 APPEND_TIMEOUT = 10.0
 TURNS = 20
 """Reads of half a second until the record has to be there."""
-TOPICS: dict[str, TopicName] = {"events": "events", "players": "players"}
 STOPPED = "select next_offset, stopped from checkpoints where topic = $1 and partition = $2"
 
 
@@ -26,65 +25,49 @@ class NotStopped(Exception):
 
 
 async def look(
-    kafka: KafkaSettings,
-    postgres: PostgresSettings,
-    redis: RedisSettings,
-    naming: NamingSettings,
-    topic: str,
-    partition: int,
-    offset: int,
+    kafka: KafkaSettings, postgres: PostgresSettings, naming: NamingSettings, place: Place, offset: int
 ) -> str:
     """Why the partition stopped, and the record. Raises NotStopped, LogUnavailable."""
-    reason = await _require_stopped(postgres, naming, topic, partition, offset)
+    reason = await _require_stopped(postgres, naming, place, offset)
     async with open_reader(kafka, naming, NAME) as reader:
-        reader.assign({(TOPICS[topic], partition): offset})
+        reader.assign({place: offset})
         for _ in range(TURNS):
             for _, record in await reader.read(limit=1, wait_ms=500):
                 return f"stopped at {reason}\n{line(record)}"
-    raise LogUnavailable(f"{topic}/{partition}: offset {offset} could not be read")
+    raise LogUnavailable(f"{place[0]}/{place[1]}: offset {offset} could not be read")
 
 
 async def void_record(
-    kafka: KafkaSettings,
-    postgres: PostgresSettings,
-    redis: RedisSettings,
-    naming: NamingSettings,
-    topic: str,
-    partition: int,
-    offset: int,
+    kafka: KafkaSettings, postgres: PostgresSettings, naming: NamingSettings, place: Place, offset: int
 ) -> str:
     """Append `RecordVoided` to the catalogue; what to expect next. Raises NotStopped, LogUnavailable."""
-    await _require_stopped(postgres, naming, topic, partition, offset)
-    place = f"{topic}/{partition}/{offset}"
+    await _require_stopped(postgres, naming, place, offset)
+    name = f"{place[0]}/{place[1]}/{offset}"
     catalogue = await CatalogueLog(kafka, naming, NAME).read(Catalogue())
     event = wrap(
-        RecordVoided(topic="players" if topic == "players" else "events", partition=partition, offset=offset),
-        event_id=event_id_of(place, "void"),
-        subject=place,
+        RecordVoided.model_validate({"topic": place[0], "partition": place[1], "offset": offset}),
+        event_id=event_id_of(name, "void"),
+        subject=name,
         source=SOURCE,
         actor=ACTOR,
         catalogue=catalogue.newest,
     )
     async with open_appender(kafka, naming, NAME) as appender:
-        await appender.append("boards", place.encode(), encode(event), timeout=APPEND_TIMEOUT)
-    return f"{place} is void; its partition goes on within seconds"
+        await appender.append("boards", name.encode(), encode(event), timeout=APPEND_TIMEOUT)
+    return f"{name} is void; its partition goes on within seconds"
 
 
-async def _require_stopped(
-    postgres: PostgresSettings, naming: NamingSettings, topic: str, partition: int, offset: int
-) -> str:
-    if topic not in TOPICS:
-        raise NotStopped(f"--topic {topic}: one of {', '.join(TOPICS)}")
+async def _require_stopped(postgres: PostgresSettings, naming: NamingSettings, place: Place, offset: int) -> str:
     connection = await asyncpg.connect(
         postgres.postgres.get_secret_value(), timeout=10, server_settings={"search_path": f'"{naming.schema_name}"'}
     )
     try:
-        row = await connection.fetchrow(STOPPED, topic, partition)
+        row = await connection.fetchrow(STOPPED, *place)
     finally:
         await connection.close(timeout=5)
     if row is None:
-        raise NotStopped(f"{topic} has no partition {partition}")
+        raise NotStopped(f"{place[0]} has no partition {place[1]}")
     if row["stopped"] is None or row["next_offset"] != offset:
         state = f"stopped at {row['stopped']}" if row["stopped"] else f"going on at {row['next_offset']}"
-        raise NotStopped(f"{topic}/{partition} has not stopped at offset {offset}: it is {state}")
+        raise NotStopped(f"{place[0]}/{place[1]} has not stopped at offset {offset}: it is {state}")
     return str(row["stopped"])

@@ -27,7 +27,7 @@ async def _read_first(reader: Reader, topic: TopicName) -> dict[int, str | None]
     found: dict[int, str | None] = dict.fromkeys(beginning)
     waiting = {partition for partition in beginning if end[partition] > 0}
     if any(beginning[partition] > 0 for partition in waiting):
-        raise LogNotCreated(f"{topic}: the beginning of the log is gone")
+        raise LogNotCreated(f"{topic}: the beginning of the log is gone (its retention has to be for ever): restore it")
     reader.assign({(topic, partition): 0 for partition in waiting})
     for _ in range(20):
         if not waiting:

@@ -1,0 +1,54 @@
+"""SIGTERM ends every process within 10 s and with exit code 0, whatever is down."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from leaderboard.local.server import Server
+from leaderboard.local.servers import LocalServers, local_servers
+from tests.e2e.test_thread import name, submit
+from tests.stack import System, present, running
+
+WITHIN = 10.0
+
+
+@pytest.fixture(scope="module")
+def own_servers(workspace: Path) -> Iterator[LocalServers]:
+    """Servers that this module may stop."""
+    with local_servers(workspace / "shutdown", say=print) as own:
+        yield own
+
+
+def server(servers: LocalServers, part: str) -> Server:
+    return present({"kafka": servers.kafka, "postgres": servers.postgres, "redis": servers.redis}[part])
+
+
+def end_all(system: System) -> dict[str, tuple[int, float]]:
+    """SIGTERM to all at once; exit code and seconds of each."""
+    began = time.monotonic()
+    for process in system.processes.values():
+        process.send_signal(signal.SIGTERM)
+    ended = {}
+    for process_name, process in system.processes.items():
+        ended[process_name] = process.wait(2 * WITHIN), time.monotonic() - began
+    system.processes.clear()
+    return ended
+
+
+@pytest.mark.parametrize("down", ["nothing", "redis", "postgres", "kafka"])
+async def test_every_process_ends_in_time_whatever_is_down(own_servers: LocalServers, logs: Path, down: str) -> None:
+    with running(own_servers, logs, split=True) as system:
+        assert (await submit(system, name(), 5))[0] == 200
+        if down != "nothing":
+            await asyncio.to_thread(server(own_servers, down).stop)
+        await asyncio.gather(*(submit(system, name(), 5, Prefer="respond-async") for _ in range(3)))
+        ended = await asyncio.to_thread(end_all, system)
+    if down != "nothing":
+        await asyncio.to_thread(server(own_servers, down).start)
+    print(f"{down} down:", {each: f"exit {code} after {seconds:.1f} s" for each, (code, seconds) in ended.items()})
+    assert all(code == 0 for code, _ in ended.values()), ended
+    assert all(seconds <= WITHIN for _, seconds in ended.values()), ended

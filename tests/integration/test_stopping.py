@@ -1,0 +1,83 @@
+"""A record that nobody may judge stops its partition alone, and an operator passes it by a fact."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+from leaderboard.local.servers import LocalServers
+from shared.log import open_appender
+from shared.settings import KafkaSettings, NamingSettings
+from tests.builders import score_bytes
+from tests.e2e.test_thread import get, name, submit
+from tests.stack import System, running
+from tests.tables import checkpoints
+
+NEWER = (b"leaderboard.ScoreSubmitted.v1", b"leaderboard.ScoreSubmitted.v9")
+
+
+async def append(system: System, player: str, value: bytes) -> int:
+    """Append to the partition of a player; which one that is."""
+    kafka = KafkaSettings.model_validate({"LEADERBOARD_KAFKA": system.environment["LEADERBOARD_KAFKA"]})
+    async with open_appender(kafka, NamingSettings(prefix=system.prefix), "test") as appender:
+        return (await appender.append("events", player.encode(), value, timeout=5)).partition
+
+
+async def projector_health(system: System, wanted: str) -> Any:
+    """What health says of the projector, once it is `wanted`."""
+    began = time.monotonic()
+    while (found := (await get(system, "/api/leaderboard/health"))[1]["components"]["projector"])["status"] != wanted:
+        assert time.monotonic() - began < 15, found
+    return found
+
+
+async def player_of(system: System, partition: int, *, same: bool) -> str:
+    """A player whose facts lie in this partition, or in another."""
+    while True:
+        player = name()
+        _, answer = await submit(system, player, 10, Prefer="respond-async")
+        if (f".{partition}-" in answer["position"]) is same:
+            return player
+
+
+async def test_an_unknown_type_stops_one_partition_and_a_void_passes_it(servers: LocalServers, logs: Path) -> None:
+    with running(servers, logs, LEADERBOARD_WAIT_MS="500") as system:
+        ann = name()
+        await submit(system, ann, 100)
+        partition = await append(system, ann, score_bytes(ann, 5, "newer").replace(*NEWER))
+        health = await projector_health(system, "down")
+        offset = (await checkpoints(system))[partition]
+        assert health["stopped"][0].startswith(
+            f"events/{partition}: offset {offset}: UnknownEventType: {NEWER[1].decode()}"
+        )
+        other, behind = await player_of(system, partition, same=False), await player_of(system, partition, same=True)
+        assert (await submit(system, other, 5))[0] == 200
+        status, waiting = await submit(system, behind, 5)
+        assert status == 202
+        refused = await asyncio.to_thread(system.run, "log", "void", str(partition), str(offset + 1), "--yes")
+        assert (refused.returncode, "has not stopped at offset" in refused.stderr) == (1, True)
+        system.kill("projector")
+        system.start("projector")
+        await projector_health(system, "down")
+        done = await asyncio.to_thread(system.run, "log", "void", str(partition), str(offset), "--yes")
+        assert done.returncode == 0, done.stderr
+        assert NEWER[1].decode() in done.stdout
+        status, rank = await get(system, f"/api/leaderboard/rank/{behind}", **{"X-Min-Position": waiting["position"]})
+        while status == 409:
+            status, rank = await get(
+                system, f"/api/leaderboard/rank/{behind}", **{"X-Min-Position": waiting["position"]}
+            )
+        assert (status, rank["score"]) == (200, 15)
+        await projector_health(system, "up")
+        verified = await asyncio.to_thread(system.run, "verify")
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+async def test_an_offset_of_the_catalogue_that_does_not_exist_stops_one_partition(
+    servers: LocalServers, logs: Path
+) -> None:
+    with running(servers, logs) as system:
+        ann = name()
+        partition = await append(system, ann, score_bytes(ann, 5).replace(b'"catalogue":2', b'"catalogue":2000000'))
+        health = await projector_health(system, "down")
+        assert health["stopped"][0].startswith(f"events/{partition}: offset 1: LookupError: names offset 2000000")
