@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import structlog
@@ -66,6 +66,8 @@ class Stint:
     """The time for which this projector holds the same partitions: what it knows of them, dropped after any failure."""
 
     reader: Reader
+    surveyor: Reader
+    """Asks for the ends of the log, on a connection of its own: a long poll holds up what comes behind it."""
     continuity: Continuity
     epochs: Mapping[Place, int]
     marks: dict[Place, Mark]
@@ -77,6 +79,7 @@ class Stint:
     look_at: float = 0.0
     commit_at: float = 0.0
     fetched_at: float = field(default_factory=time.monotonic)
+    surveying: asyncio.Task[None] | None = None
 
     def offsets(self, topic: TopicName) -> dict[int, int]:
         """Where each partition of a topic stands."""
@@ -147,16 +150,19 @@ class Worker:
         catalogue = await self._catalogue_log.read(Catalogue())
         await self._store.save_boards(catalogue)
         marks = await self._store.marks(epochs)
-        async with self._open_reader() as reader:
+        async with self._open_reader() as reader, self._open_reader() as surveyor:
             continuity = Continuity(dict(marks), self._incarnations, dict(self._stopped))
-            await self._check_ends(reader, continuity)
-            stint = Stint(reader, continuity, epochs, marks, catalogue, await self._store.versions())
+            await self._check_ends(surveyor, continuity)
+            stint = Stint(reader, surveyor, continuity, epochs, marks, catalogue, await self._store.versions())
             reader.assign(continuity.begin())
             try:
                 await self._mend(stint)
                 log.info("projecting", position=str(self._position(stint)))
                 yield stint
             finally:
+                if stint.surveying is not None:
+                    stint.surveying.cancel()
+                    await asyncio.wait({stint.surveying})
                 async with asyncio.timeout(SHOW_WITHIN):
                     await self._finish()
 
@@ -251,13 +257,21 @@ class Worker:
         await self._finish()
         if stint.ranks_known and not await self._ranks.holds(stint.held()):
             self._lose_ranks(stint, "Redis is not at our position")
-        await self._check_flow(stint)
+        if stint.surveying is None or stint.surveying.done():
+            await self._survey(stint)
         if self._stopped:
             await self._pass_voided(stint)
 
+    async def _survey(self, stint: Stint) -> None:
+        """See what the last look at the log came to, and look again, beside the loop."""
+        if stint.surveying is not None:
+            await stint.surveying
+        stint.surveying = asyncio.create_task(self._check_flow(stint))
+
     async def _check_flow(self, stint: Stint) -> None:
         """Raises LogUnavailable when the log has more and the reader does not bring it, and LogDamaged."""
-        behind = stint.continuity.behind(await self._ends(stint.reader))
+        before = replace(stint.continuity, marks=dict(stint.continuity.marks))  # the log goes on while it is asked
+        behind = before.behind(await self._ends(stint.surveyor))
         if behind and time.monotonic() - stint.fetched_at > STALLED_AFTER:
             raise LogUnavailable(f"no records of {behind} for {STALLED_AFTER:g} s although there are some")
 
