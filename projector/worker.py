@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -271,7 +271,7 @@ class Worker:
     async def _check_flow(self, stint: Stint) -> None:
         """Raises LogUnavailable when the log has more and the reader does not bring it, and LogDamaged."""
         before = replace(stint.continuity, marks=dict(stint.continuity.marks))  # the log goes on while it is asked
-        behind = before.behind(await self._ends(stint.surveyor))
+        behind = before.behind(await self._offsets(stint.surveyor.end))
         if behind and time.monotonic() - stint.fetched_at > STALLED_AFTER:
             raise LogUnavailable(f"no records of {behind} for {STALLED_AFTER:g} s although there are some")
 
@@ -307,11 +307,14 @@ class Worker:
                 await asyncio.sleep(attempt * RETRY_AFTER)
 
     async def _check_ends_once(self, reader: Reader, continuity: Continuity) -> None:
-        first = [(topic, await reader.beginning(topic)) for topic in self._incarnations]
-        continuity.check_ends(_by_place(first), await self._ends(reader))
+        first, end = await asyncio.gather(self._offsets(reader.beginning), self._offsets(reader.end))
+        continuity.check_ends(first, end)
 
-    async def _ends(self, reader: Reader) -> dict[Place, int]:
-        return _by_place([(topic, await reader.end(topic)) for topic in self._incarnations])
+    async def _offsets(self, ask: Callable[[TopicName], Awaitable[dict[int, int]]]) -> dict[Place, int]:
+        """What the broker says of each partition of our topics."""
+        topics = list(self._incarnations)
+        answers = zip(topics, await asyncio.gather(*map(ask, topics)), strict=True)
+        return {(topic, number): offset for topic, offsets in answers for number, offset in offsets.items()}
 
     async def _stop_partition(self, error: Unfoldable | LogDamaged) -> None:
         """Project this partition no further than here; the others go on."""
@@ -354,10 +357,6 @@ class Shown:
     def moves_of(self, topic: TopicName) -> dict[int, tuple[int, int]]:
         """The moves of the partitions of a topic."""
         return {number: move for (name, number), move in self.moves.items() if name == topic}
-
-
-def _by_place(offsets: Iterable[tuple[TopicName, Mapping[int, int]]]) -> dict[Place, int]:
-    return {(topic, number): offset for topic, each in offsets for number, offset in each.items()}
 
 
 async def _wait(event: asyncio.Event, timeout: float) -> None:
