@@ -37,12 +37,16 @@ class Drill:
     """What a run is made of."""
 
     seconds: float
+    """How long, at least."""
     faults: Sequence[Fault]
     counts: Mapping[str, int]
     title: str
+    in_turn: bool = False
+    """Whether each fault waits until the system has recovered from the one before."""
     players: int = 1_000
     submits: float = 40.0
     reads: float = 25.0
+    sockets: int = 4
     seed: int = 1
     settings: Mapping[str, str] = field(default_factory=dict)
 
@@ -84,6 +88,7 @@ async def _run(drill: Drill, stage: Stage, folder: Path, say: Say) -> Report:
         reads=stage.load.tally.reads,
         kills=stage.fleet.kills + stage.nemesis.kills,
         faults=len(drill.faults),
+        cuts=stage.nemesis.cuts,
         exits=stage.fleet.exits,
         longest_gap=longest_gap(evidence.ledger, began, ended),
         verdict=(verified.stdout.splitlines() or verified.stderr.splitlines() or ["nothing"])[-1],
@@ -96,18 +101,22 @@ async def _run(drill: Drill, stage: Stage, folder: Path, say: Say) -> Report:
 
 async def _trouble(drill: Drill, stage: Stage) -> None:
     """Load and faults, side by side; then everything is healed and the load sees its submissions to their end."""
-    until = asyncio.Event()
+    until, tally = asyncio.Event(), stage.load.tally
+    striking = (
+        stage.nemesis.run_in_turn(drill.faults, lambda: tally.applied)
+        if drill.in_turn
+        else stage.nemesis.run(drill.faults)
+    )
     loading = asyncio.create_task(stage.load.run(until))
     try:
-        async with asyncio.timeout(drill.seconds + SETTLE_WITHIN):
-            await asyncio.gather(stage.nemesis.run(drill.faults), asyncio.sleep(drill.seconds))
+        await asyncio.gather(striking, asyncio.sleep(drill.seconds))
     finally:
         until.set()
         await asyncio.to_thread(stage.nemesis.heal)
     try:
         await asyncio.wait_for(loading, SETTLE_WITHIN)
     except TimeoutError:
-        stage.unsettled.append(f"{stage.load.tally.in_flight} submissions, {SETTLE_WITHIN:g} s after the last fault")
+        stage.unsettled.append(f"{stage.load.tally.in_flight} submissions, {SETTLE_WITHIN:g} s after the faults")
 
 
 async def _come_to_rest(drill: Drill, stage: Stage) -> None:
@@ -198,6 +207,7 @@ def staged(drill: Drill, servers: LocalServers, folder: Path) -> Iterator[Stage]
                 players=drill.players,
                 submits=drill.submits,
                 reads=drill.reads,
+                sockets=drill.sockets,
                 seed=drill.seed,
             )
             load = Load(plan, folder)

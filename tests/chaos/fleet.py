@@ -135,6 +135,14 @@ class Fleet:
         for url in self.urls("query-api"):
             eventually(partial(answers, f"{url}/api/leaderboard/health"), READY_WITHIN, "a healthy system")
 
+    def is_up(self, name: str) -> bool:
+        """Whether a process runs and, where it serves HTTP, answers. What is no process of ours counts as up."""
+        if name not in self._wanted:
+            return True
+        process, port = self.system.processes.get(name), self.system.ports.get(name)
+        alive = process is not None and process.poll() is None
+        return alive and (port is None or answers(f"http://127.0.0.1:{port}/openapi.json"))
+
     def _signal(self, name: str, number: signal.Signals) -> bool:
         process = self.system.processes.get(name)
         if process is None or process.poll() is not None:

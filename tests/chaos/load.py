@@ -25,10 +25,12 @@ MODES = ("classic", "sprint")
 REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=8.0)
 """More than the command API takes at its worst: 5 s for the broker and 2 s for the outcome."""
 DOWN = (aiohttp.ClientError, OSError, TimeoutError)
-TRIES = 60
+TRIES = 40
 """Requests for one submission before it stays unknown."""
-RETRY_AFTER = 0.5
-MOST_IN_FLIGHT = 400
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 3.0
+"""Seconds before a submission is sent again: doubled each time, and spread, as clients should."""
+RECONNECT_AFTER = 0.5
+MOST_IN_FLIGHT = 200
 REPEATED, CONTRADICTED = 0.03, 0.01
 """Shares of acknowledged submissions that are sent again with the same content, and with other content."""
 REMEMBERED = 200
@@ -76,6 +78,8 @@ class Tally:
     """How the run goes, for those who watch it."""
 
     tries: Counter[str] = field(default_factory=Counter)
+    applied: int = 0
+    """Submissions that were answered with their outcome."""
     reads: Counter[str] = field(default_factory=Counter)
     events: int = 0
     in_flight: int = 0
@@ -161,12 +165,16 @@ class Load:
             tried = await self._try(client, url, wanted)
             self.ledger.write(tried)
             self.tally.tries[tried.verdict] += 1
+            self.tally.applied += tried.status == 200
             if tried.verdict == "acknowledged":
                 self._note(wanted, tried)
             if tried.verdict == "acknowledged" or tried.status not in (None, 429, 503):
                 return
-            await asyncio.sleep(RETRY_AFTER)
+            await asyncio.sleep(self._pause(number))
         self.tally.given_up += 1
+
+    def _pause(self, number: int) -> float:
+        return min(FIRST_PAUSE * float(2**number), LONGEST_PAUSE) * self._chance.uniform(0.5, 1.5)
 
     async def _try(self, client: aiohttp.ClientSession, url: str, wanted: Submission) -> Try:
         body = {"user_id": wanted.player, "score": wanted.score, "game_mode": wanted.mode}
@@ -251,7 +259,7 @@ class Load:
                     f"{live}/ws/leaderboard/{player}?game_mode={mode}", open_timeout=5, close_timeout=1
                 ) as socket:
                     await self._listen(socket, Told(next(self._sockets), player, mode, time.time(), "opened"))
-            await asyncio.sleep(RETRY_AFTER)
+            await asyncio.sleep(RECONNECT_AFTER)
 
     async def _listen(self, socket: ClientConnection, opened: Told) -> None:
         self._hear(opened)

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -42,6 +42,8 @@ EVERY = 5.5
 """Seconds between faults, on average."""
 CALM = 8.0
 """Seconds at the end of a run without new faults."""
+RECOVER_WITHIN = 60.0
+LOOK_AGAIN = 0.05
 WEIGHTS: dict[tuple[Kind, str], float] = {
     ("kill", "projector"): 24,
     ("kill", "command-api"): 14,
@@ -144,6 +146,11 @@ class Nemesis:
         self._journal = Journal[Inflicted](folder / "faults.jsonl")
         self._written = threading.Lock()
 
+    @property
+    def cuts(self) -> int:
+        """Connections that were cut at a COMMIT that took place."""
+        return sum(proxy.cuts for proxy in self._proxies.values())
+
     async def run(self, faults: Iterable[Fault]) -> None:
         """Inflict each at its time. Raises what a server that does not come back raises."""
         began = time.monotonic()
@@ -151,6 +158,21 @@ class Nemesis:
             for fault in faults:
                 await asyncio.sleep(max(0.0, began + fault.at - time.monotonic()))
                 group.create_task(asyncio.to_thread(self._note, fault))
+
+    async def run_in_turn(self, faults: Iterable[Fault], applied: Callable[[], int]) -> None:
+        """Inflict one after the other, each `at` seconds after the system has recovered from the one before.
+
+        Recovered means that the next target is up and that a submission was applied (`applied` counts them): on a slow
+        machine a fault would else meet only what is still starting. Raises TimeoutError when it does not recover.
+        """
+        for fault in faults:
+            before, deadline = applied(), time.monotonic() + RECOVER_WITHIN
+            while applied() == before or not await asyncio.to_thread(self.fleet.is_up, fault.target):
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"no recovery within {RECOVER_WITHIN:g} s before {fault}")
+                await asyncio.sleep(LOOK_AGAIN)
+            await asyncio.sleep(fault.at)
+            await asyncio.to_thread(self._note, fault)
 
     def heal(self) -> None:
         """Everything runs again and is connected."""

@@ -22,6 +22,8 @@ class Report:
     reads: Counter[str]
     kills: Counter[str]
     faults: int
+    cuts: int
+    """Connections of projectors that were cut at a COMMIT that took place."""
     exits: list[str]
     longest_gap: float
     verdict: str
@@ -44,7 +46,8 @@ class Report:
             self.title,
             f"submissions acknowledged {found.acknowledged}; tries: {_counts(self.tries)}; given up {self.given_up}",
             f"lost {found.lost}, doubled {found.doubled}",
-            f"faults {self.faults}; kills {sum(self.kills.values())}: {_counts(self.kills)}",
+            f"faults {self.faults}; cuts at COMMIT {self.cuts}",
+            f"kills {sum(self.kills.values())}: {_counts(self.kills)}",
             f"ends that were no kill: {_counts(Counter(self.exits))}",
             f"answers checked {found.answers}, wrong {found.wrong}; reads: {_counts(self.reads)}",
             f"socket events in their chains {found.events}",
