@@ -103,7 +103,7 @@ async def _trouble(drill: Drill, stage: Stage) -> None:
     """Load and faults, side by side; then everything is healed and the load sees its submissions to their end."""
     until, tally = asyncio.Event(), stage.load.tally
     striking = (
-        stage.nemesis.run_in_turn(drill.faults, lambda: tally.applied)
+        stage.nemesis.run_in_turn(drill.faults, lambda: tally.applied + tally.events)
         if drill.in_turn
         else stage.nemesis.run(drill.faults)
     )

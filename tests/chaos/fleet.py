@@ -165,7 +165,8 @@ class Fleet:
         if process is not None and name not in self._due:
             self._due[name] = now + RESTART_AFTER
             if process.returncode != -signal.SIGKILL:
-                self.exits.append(f"{name} exited with code {process.returncode}")
+                last = self.system.log_of(name).splitlines()[-1:]
+                self.exits.append(f"{name} exited with code {process.returncode}: {''.join(last)[:300]}")
         elif now >= self._due.get(name, 0.0):
             self._due.pop(name, None)
             self._start(name)

@@ -159,15 +159,15 @@ class Nemesis:
                 await asyncio.sleep(max(0.0, began + fault.at - time.monotonic()))
                 group.create_task(asyncio.to_thread(self._note, fault))
 
-    async def run_in_turn(self, faults: Iterable[Fault], applied: Callable[[], int]) -> None:
+    async def run_in_turn(self, faults: Iterable[Fault], projected: Callable[[], int]) -> None:
         """Inflict one after the other, each `at` seconds after the system has recovered from the one before.
 
-        Recovered means that the next target is up and that a submission was applied (`applied` counts them): on a slow
-        machine a fault would else meet only what is still starting. Raises TimeoutError when it does not recover.
+        Recovered means that the next target is up and that something was projected, which `projected` counts signs of:
+        on a slow machine a fault would else meet only what is still starting. Raises TimeoutError without recovery.
         """
         for fault in faults:
-            before, deadline = applied(), time.monotonic() + RECOVER_WITHIN
-            while applied() == before or not await asyncio.to_thread(self.fleet.is_up, fault.target):
+            before, deadline = projected(), time.monotonic() + RECOVER_WITHIN
+            while projected() == before or not await asyncio.to_thread(self.fleet.is_up, fault.target):
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"no recovery within {RECOVER_WITHIN:g} s before {fault}")
                 await asyncio.sleep(LOOK_AGAIN)
