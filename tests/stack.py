@@ -114,7 +114,7 @@ class System:
         process.wait(10)
 
     def stop(self) -> None:
-        """SIGTERM to all; whoever does not end is a failure. Shows the ends of their logs, for a test that failed."""
+        """SIGTERM to all; whoever does not end is a failure."""
         for process in self.processes.values():
             process.send_signal(signal.SIGTERM)
         late = []
@@ -125,8 +125,6 @@ class System:
                 process.kill()
                 process.wait(10)
                 late.append(name)
-        for log in sorted(self.logs.glob(f"{self.prefix}*.log")):
-            print(f"--- {log.name}", *last_lines(log, 25), sep="\n")
         self.processes.clear()
         assert not late, f"did not end within 10 s of SIGTERM: {late}"
 
@@ -135,6 +133,11 @@ class System:
         for name, port in self.ports.items():
             eventually(partial(answers, f"http://127.0.0.1:{port}/openapi.json"), READY_WITHIN, name)
         eventually(lambda: answers(f"{self.queries}/api/leaderboard/health"), READY_WITHIN, "a healthy system")
+
+    def show_logs(self) -> None:
+        """Print the ends of all logs: pytest shows them where a test has failed."""
+        for log in sorted(self.logs.glob(f"{self.prefix}*.log")):
+            print(f"--- {log.name}", *last_lines(log, 25), sep="\n")
 
     def log_of(self, name: str) -> str:
         return (self.logs / f"{self.prefix}{name}.log").read_text()
@@ -163,3 +166,4 @@ def running(servers: LocalServers, logs: Path, *, split: bool = False, **setting
         yield system
     finally:
         system.stop()
+        system.show_logs()

@@ -44,6 +44,7 @@ class Counts(NamedTuple):
     duplicate: int
     conflict: int
     refused: int
+    voided: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ NAME = "chaos"
 TURNS = 600
 """Reads of at most a second before giving up on a log that says it has more."""
 CHECKPOINTS = """
-select partition, next_offset, applied, duplicate, conflict, refused from checkpoints where topic = 'events'
+select partition, next_offset, applied, duplicate, conflict, refused, voided from checkpoints where topic = 'events'
 """
 ENTRIES = "select board_id, player_id, value, games_played from leaderboard_entries where season = $1"
 SESSIONS = "select player_id, event_id::text, outcome from game_sessions"
