@@ -21,6 +21,7 @@ DOWN = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,
+    asyncpg.InternalClientError,  # what it says of a connection that broke in the middle of a statement
 )
 """What asyncpg raises while Postgres is away, starting or stopping."""
 BUSY = (

@@ -6,7 +6,7 @@ The oracle is `shared.fold`; how often a submission counted is derived a second 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Literal, NamedTuple, TypeAlias
 
 from query_api.schemas import instant
@@ -20,7 +20,7 @@ from tests.chaos.answers import Answer, Row, Told
 from tests.chaos.history import BoardAt, History, Place, fold_history
 from tests.chaos.ledger import Try
 
-Invariant: TypeAlias = Literal["I1", "I2", "I3", "I6", "I7", "I9", "I11", "status"]
+Invariant: TypeAlias = Literal["I1", "I2", "I3", "I6", "I7", "I8", "I9", "I11", "status"]
 EXPECTED = {200, 202, 404, 409, 429, 503, None}
 """Statuses that a fault may cause; 404 says that a player is not ranked."""
 
@@ -47,6 +47,16 @@ class Counts(NamedTuple):
     voided: int = 0
 
 
+class Ownership(NamedTuple):
+    """A row of the ownership log."""
+
+    topic: str
+    partition: int
+    epoch: int
+    owner: str
+    from_offset: int
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
     """What Postgres held at the end."""
@@ -56,6 +66,7 @@ class Tables:
     """Board and player → value and games played."""
     sessions: dict[tuple[str, str], str] = field(default_factory=dict)
     """Submission → its outcome."""
+    ownership: frozenset[Ownership] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +119,7 @@ def check(evidence: Evidence) -> Findings:
         *check_answers(history, evidence.answers),
         *check_positions(evidence.answers),
         *check_checkpoints(history, evidence.tables),
+        *check_ownership(evidence.tables),
         *check_chains(evidence.told),
         *check_last_told(history, evidence.told),
         *check_statuses(evidence.ledger, evidence.answers),
@@ -273,6 +285,21 @@ def _wanted(board: BoardAt, each: Answer) -> tuple[int | None, list[Row]]:
 
 def _row(rank: int, standing: Standing) -> Row:
     return rank, standing.player_id, standing.value, standing.games_played, instant(standing.updated_at)
+
+
+# --- I8: one owner an epoch ------------------------------------------------------------------------
+
+
+def check_ownership(tables: Tables | None) -> Iterator[Violation]:
+    """Epochs go up by one, each with one owner, who begins where the one before had come to or beyond."""
+    rows = sorted(tables.ownership) if tables is not None else []
+    for before, after in pairwise(rows):
+        if before[:2] != after[:2]:
+            continue
+        if after.epoch != before.epoch + 1:
+            yield Violation("I8", "epochs do not go up by one", (before, after))
+        if after.from_offset < before.from_offset:
+            yield Violation("I8", "an owner began before the one before", (before, after))
 
 
 # --- I6, I7: positions -----------------------------------------------------------------------------

@@ -59,6 +59,7 @@ class Stage:
     fleet: Fleet
     nemesis: Nemesis
     load: Load
+    folder: Path
     unsettled: list[str] = field(default_factory=list)
 
 
@@ -123,17 +124,17 @@ async def _come_to_rest(drill: Drill, stage: Stage) -> None:
     """Wait until all is projected; then ask every query API for all there is, and wait for the sockets."""
     async with aiohttp.ClientSession(timeout=REQUEST_TIMEOUT) as client:
         for url in stage.load.plan.queries:
-            if not await _again(SETTLE_WITHIN, partial(_is_projected, client, url)):
+            if not await again(SETTLE_WITHIN, partial(is_projected, client, url)):
                 stage.unsettled.append(f"{url} does not say that all is projected")
         for url in stage.load.plan.queries:
             for mode in ("classic", "sprint"):
                 limit = min(drill.players, 1_000)
                 await stage.load.ask(client, question(FINAL_READER, url, mode, limit=limit, minimum=stage.load.newest))
-        if not await _again(TELL_WITHIN, partial(_all_told, client, stage.load)):
+        if not await again(TELL_WITHIN, partial(_all_told, client, stage.load)):
             stage.unsettled.append(f"sockets did not bring the last rank within {TELL_WITHIN:g} s")
 
 
-async def _again(within: float, ask: Callable[[], Awaitable[bool]]) -> bool:
+async def again(within: float, ask: Callable[[], Awaitable[bool]]) -> bool:
     """Ask until it is so, for a time."""
     deadline = time.monotonic() + within
     while not await ask():
@@ -143,7 +144,7 @@ async def _again(within: float, ask: Callable[[], Awaitable[bool]]) -> bool:
     return True
 
 
-async def _is_projected(client: aiohttp.ClientSession, url: str) -> bool:
+async def is_projected(client: aiohttp.ClientSession, url: str) -> bool:
     try:
         async with client.get(f"{url}/api/leaderboard/health") as answer:
             health = await answer.json()
@@ -213,7 +214,7 @@ def staged(drill: Drill, servers: LocalServers, folder: Path) -> Iterator[Stage]
             load = Load(plan, folder)
             nemesis = Nemesis(servers, fleet, {"postgres": to_postgres, "redis": to_redis}, folder)
             try:
-                yield Stage(system, fleet, nemesis, load)
+                yield Stage(system, fleet, nemesis, load, folder)
             finally:
                 nemesis.close()
                 load.close()

@@ -11,7 +11,7 @@ from shared.log import open_reader
 from shared.records import Record
 from shared.settings import KafkaSettings, NamingSettings
 from tests.chaos.answers import Answer, Told
-from tests.chaos.checker import Counts, Evidence, Tables
+from tests.chaos.checker import Counts, Evidence, Ownership, Tables
 from tests.chaos.journal import read_journal
 from tests.chaos.ledger import Try
 from tests.stack import System, present
@@ -23,6 +23,7 @@ CHECKPOINTS = """
 select partition, next_offset, applied, duplicate, conflict, refused, voided from checkpoints where topic = 'events'
 """
 ENTRIES = "select board_id, player_id, value, games_played from leaderboard_entries where season = $1"
+OWNERSHIP = "select topic, partition, epoch, owner, from_offset from ownership_log"
 SESSIONS = "select player_id, event_id::text, outcome from game_sessions"
 
 
@@ -64,10 +65,12 @@ async def read_tables(url: str, naming: NamingSettings) -> Tables:
             checkpoints = await connection.fetch(CHECKPOINTS)
             entries = await connection.fetch(ENTRIES, ALL_TIME)
             sessions = await connection.fetch(SESSIONS)
+            ownership = await connection.fetch(OWNERSHIP)
     finally:
         await connection.close(timeout=5)
     return Tables(
         checkpoints={row["partition"]: Counts(*list(row)[1:]) for row in checkpoints},
         entries={(board, player): (value, games) for board, player, value, games in entries},
         sessions={(player, event): outcome for player, event, outcome in sessions},
+        ownership=frozenset(Ownership(*row) for row in ownership),
     )

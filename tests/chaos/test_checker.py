@@ -12,7 +12,7 @@ from shared.positions import Position
 from shared.records import Record
 from tests.builders import CATALOGUE, NOW, log_created_bytes, score_bytes
 from tests.chaos.answers import Answer, Told
-from tests.chaos.checker import Counts, Evidence, Tables, check
+from tests.chaos.checker import Counts, Evidence, Ownership, Tables, check
 from tests.chaos.history import BoardAt, fold_history
 from tests.chaos.journal import Journal, read_journal
 from tests.chaos.ledger import Try, longest_gap
@@ -238,6 +238,16 @@ BROKEN: dict[str, tuple[Callable[[Evidence], Evidence], str, str]] = {
     "checkpoint sums": (tables(checkpoints={0: Counts(7, 3, 1, 1, 0)}), "I9", "do not add up"),
     "checkpoint kinds": (tables(checkpoints={0: Counts(7, 3, 2, 1, 0)}), "I9", "not those of the fold"),
     "checkpoint of no partition": (tables(checkpoints={2: Counts(1, 0, 0, 0, 0)}), "I9", "not at the end"),
+    "an epoch left out": (
+        tables(ownership={Ownership("events", 0, 1, "a", 0), Ownership("events", 0, 3, "b", 4)}),
+        "I8",
+        "do not go up by one",
+    ),
+    "an owner who went back": (
+        tables(ownership={Ownership("events", 0, 1, "a", 4), Ownership("events", 0, 2, "b", 3)}),
+        "I8",
+        "began before",
+    ),
     "a hole in a chain": (told(3, old_rank=3), "I11", "a hole"),
     "a chain that does not begin": (told(1, old_rank=1), "I11", "a hole"),
     "last rank never told": (told(5, new_rank=2, old_rank=2), "I11", "not the rank"),

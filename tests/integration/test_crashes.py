@@ -13,7 +13,15 @@ from leaderboard.local.servers import LocalServers
 from tests.e2e.test_thread import get, name, submit
 from tests.stack import ROOT, System, eventually, running
 
-POINTS = ["before-commit", "after-commit", "between-boards-and-applied", "after-lua", "after-publish"]
+POINTS = [
+    "before-transaction",
+    "in-transaction",
+    "before-commit",
+    "after-commit",
+    "between-boards-and-applied",
+    "after-lua",
+    "after-publish",
+]
 
 
 @pytest.fixture

@@ -4,13 +4,14 @@ import itertools
 import random
 from collections import defaultdict
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.catalogue import fold_catalogue
-from shared.events import PlayerProfileSet, RecordVoided
+from shared.events import PlayerProfileSet, RecordVoided, decode, encode
 from shared.fold.fold import CatalogueBehind, fold_all
 from shared.fold.players import fold_profile
 from shared.fold.state import State
@@ -179,6 +180,20 @@ def test_the_clock_is_a_running_maximum() -> None:
     fold_all(state, CATALOGUE, [*log_of(), late, early])
     assert state.partitions[0].clock == NOW + 10
     assert state.entries["classic", "all", "ann"].standing.reached_at == NOW + 10
+
+
+@given(st.lists(st.integers(-(10**7), 10**7), min_size=3, max_size=3))
+def test_what_a_writer_says_of_the_time_changes_nothing(skews: list[int]) -> None:
+    """Clients an hour ahead, or a writer whose clock jumps back: the broker's timestamps alone decide."""
+    logs = []
+    for seconds in ([0, 0, 0], skews):
+        values = [score_bytes("ann", 5, "a"), score_bytes("bob", 5, "b"), score_bytes("ann", 2, "c")]
+        times = [datetime.fromtimestamp(NOW / 1000 + skew, UTC) for skew in seconds]
+        skewed = [
+            encode(decode(value).model_copy(update={"time": at})) for value, at in zip(values, times, strict=True)
+        ]
+        logs.append(log_of(*zip(["ann", "bob", "ann"], skewed, strict=True)))
+    assert folded(logs[0]) == folded(logs[1])
 
 
 def test_an_own_type_that_this_build_does_not_know_stops_the_fold() -> None:
