@@ -4,22 +4,34 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import aiohttp
+import psutil
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
 
 from leaderboard.local.server import Server
 from leaderboard.local.servers import LocalServers, local_servers
+from notifier.connection import CLOSE_WITHIN
+from notifier.messages import CLOSE_SLOW
+from shared.feed import BoardLines, RankChanges, RankLine
+from shared.log import Appender, open_appender
+from shared.settings import KafkaSettings, NamingSettings
 from tests.e2e.test_thread import get, name
-from tests.stack import System, present, running
+from tests.slow_client import SlowClient
+from tests.stack import System, eventually, present, running
 
 TIMEOUT = 1
 """Seconds these systems wait for the broker."""
 MARGIN = 1.0
+MIB = 1024 * 1024
+MOVERS = [f"{name()}-{'x' * 40}" for _ in range(1_000)]
+"""Players whose every move a socket is told: they trade places in the top 100."""
 
 
 class Answer(NamedTuple):
@@ -114,3 +126,56 @@ async def assert_counts_once(system: System, player: str, key: str) -> None:
     assert (rank["score"], rank["games_played"]) == (10, 1)
     verified = await asyncio.to_thread(system.run, "verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+async def test_a_socket_that_is_not_read_is_closed_and_the_others_hear_all(servers: LocalServers, logs: Path) -> None:
+    with running(servers, logs, split=True) as system:
+        notifier = psutil.Process(system.processes["notifier"].pid)
+        url = f"{system.live}/ws/leaderboard/{name()}"
+        async with connect(url) as reading, traffic(system, reading) as heard:
+            with SlowClient(url) as never, SlowClient(url) as late:
+                size = notifier.memory_info().rss
+                await until(lambda: system.log_of("notifier").count("socket_closed") == 2, 60, "both are given up")
+                began, events = time.monotonic(), len(heard)
+                assert await asyncio.to_thread(late.close_code, b"events are not taken") == CLOSE_SLOW
+                await until(never.dropped, CLOSE_WITHIN + MARGIN, "the connection is reset")
+                grown = notifier.memory_info().rss - size
+            await until(lambda: len(heard) > events, 5, "the other socket goes on")
+        print(f"{events} events before, reset after {time.monotonic() - began:.1f} s, grown by {grown / MIB:.1f} MiB")
+        assert grown < 16 * MIB
+        assert "ASGI" not in system.log_of("notifier"), "closing a slow socket is no error"
+
+
+@asynccontextmanager
+async def traffic(system: System, reading: ClientConnection) -> AsyncIterator[list[float]]:
+    """Events until the block ends, as fast as one socket takes them; the list has the time at which each came."""
+    kafka = KafkaSettings.model_validate({"LEADERBOARD_KAFKA": system.environment["LEADERBOARD_KAFKA"]})
+    heard: list[float] = []
+    async with open_appender(kafka, NamingSettings(prefix=system.prefix), "test") as appender:
+        publishing = asyncio.create_task(publish(appender, reading, heard))
+        try:
+            yield heard
+        finally:
+            publishing.cancel()
+            with suppress(asyncio.CancelledError):
+                await publishing
+
+
+async def publish(appender: Appender, reading: ClientConnection, heard: list[float]) -> None:
+    """One batch when all of the one before has come: none of its events is left out."""
+    for turn in count():
+        await appender.append("rank-changes", None, moves(turn), timeout=5, partition=0)
+        for _ in MOVERS:
+            await asyncio.wait_for(reading.recv(), 5)
+            heard.append(time.monotonic())
+
+
+def moves(turn: int) -> bytes:
+    """Everyone moves by one place of the top 100 in each turn."""
+    rows = [RankLine(player, (at + turn) % 100 + 1, (at + turn + 1) % 100 + 1, 1) for at, player in enumerate(MOVERS)]
+    lines = BoardLines(board_id="classic", season="all", total=len(rows), rows=rows)
+    return RankChanges(incarnation="test", boards=[lines]).model_dump_json().encode()
+
+
+async def until(check: Callable[[], bool], within: float, what: str) -> None:
+    await asyncio.to_thread(eventually, check, within, what)
