@@ -1,11 +1,9 @@
 """What is bounded stays bounded: the wait for the broker, what is on its way to it, and a socket that is not read."""
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,14 +13,13 @@ import psutil
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from leaderboard.local.server import Server
-from leaderboard.local.servers import LocalServers, local_servers
 from notifier.connection import CLOSE_WITHIN
 from notifier.messages import CLOSE_SLOW
 from shared.feed import BoardLines, RankChanges, RankLine
 from shared.log import Appender, open_appender
 from shared.settings import KafkaSettings, NamingSettings
 from tests.e2e.test_thread import get, name
+from tests.servers import Servers, frozen, open_servers
 from tests.slow_client import SlowClient
 from tests.stack import System, eventually, present, running
 
@@ -44,14 +41,14 @@ class Answer(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def own_servers(servers: LocalServers, workspace: Path) -> Iterator[LocalServers]:
+def own_servers(servers: Servers, workspace: Path) -> Iterator[Servers]:
     """The shared Postgres and Redis with a Kafka that this module may stop."""
-    with local_servers(workspace / "limits", parts=frozenset({"kafka"}), say=print) as own:
-        yield LocalServers(own.kafka, servers.postgres, servers.redis, own.guard)
+    with open_servers(workspace / "limits", frozenset({"kafka"})) as own:
+        yield Servers(own.kafka, servers.postgres, servers.redis)
 
 
 async def test_without_the_broker_the_outcome_is_unknown_and_a_retry_counts_once(
-    own_servers: LocalServers, logs: Path
+    own_servers: Servers, logs: Path
 ) -> None:
     kafka = present(own_servers.kafka)
     with running(own_servers, logs, LEADERBOARD_APPEND_TIMEOUT_MS=f"{TIMEOUT}000") as system:
@@ -68,7 +65,7 @@ async def test_without_the_broker_the_outcome_is_unknown_and_a_retry_counts_once
         await assert_counts_once(system, ann, "once")
 
 
-async def test_more_than_may_be_on_its_way_is_refused_at_once(own_servers: LocalServers, logs: Path) -> None:
+async def test_more_than_may_be_on_its_way_is_refused_at_once(own_servers: Servers, logs: Path) -> None:
     """Giving up on an append does not free its place: it may still reach the broker."""
     with running(
         own_servers, logs, LEADERBOARD_APPEND_TIMEOUT_MS=f"{TIMEOUT}000", LEADERBOARD_APPENDS_IN_FLIGHT="1"
@@ -83,16 +80,6 @@ async def test_more_than_may_be_on_its_way_is_refused_at_once(own_servers: Local
         await assert_counts_once(system, ann, "first")
         status, _ = await get(system, f"/api/leaderboard/rank/{bob}")
         assert status == 404, "what was refused as busy must not count"
-
-
-@contextmanager
-def frozen(server: Server) -> Iterator[None]:
-    """The server holds its connections and answers nothing."""
-    os.kill(server.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
 
 
 async def send(system: System, player: str, key: str) -> Answer:
@@ -128,7 +115,7 @@ async def assert_counts_once(system: System, player: str, key: str) -> None:
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
-async def test_a_socket_that_is_not_read_is_closed_and_the_others_hear_all(servers: LocalServers, logs: Path) -> None:
+async def test_a_socket_that_is_not_read_is_closed_and_the_others_hear_all(servers: Servers, logs: Path) -> None:
     with running(servers, logs, split=True) as system:
         notifier = psutil.Process(system.processes["notifier"].pid)
         url = f"{system.live}/ws/leaderboard/{name()}"
@@ -166,7 +153,8 @@ async def publish(appender: Appender, reading: ClientConnection, heard: list[flo
     for turn in count():
         await appender.append("rank-changes", None, moves(turn), timeout=5, partition=0)
         for _ in MOVERS:
-            await asyncio.wait_for(reading.recv(), 5)
+            async with asyncio.timeout(5):  # wait_for of Python 3.11 may swallow the cancel at the end of the traffic
+                await reading.recv()
             heard.append(time.monotonic())
 
 
