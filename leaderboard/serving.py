@@ -12,6 +12,7 @@ import structlog
 import uvicorn
 import uvloop
 
+from notifier.connection import Connection
 from projector.app import run as run_projector
 from projector.store import ForeignCheckpoint
 from shared.incarnation import LogNotCreated
@@ -54,6 +55,7 @@ def serve(service: HttpService, http: HttpSettings) -> None:
         log_config=None,
         access_log=False,
         proxy_headers=False,
+        ws=Connection,
         ws_max_size=4096,
         ws_ping_interval=20.0,
         ws_ping_timeout=20.0,

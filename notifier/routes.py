@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import orjson
+import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,6 +22,7 @@ LARGEST_INBOUND = 4096
 PLAYER_ID: TypeAdapter[str] = TypeAdapter(PlayerId)
 
 router = APIRouter(tags=["live"])
+log = structlog.get_logger()
 
 
 @router.websocket("/ws/leaderboard/{user_id}")
@@ -55,6 +57,7 @@ async def _serve(socket: WebSocket, watcher: Watcher, woken: asyncio.Event) -> N
         sending.cancel()
         receiving.cancel()
     if code:
+        log.info("socket_closed", code=code, reason=reason)
         await asyncio.wait_for(socket.close(code, reason), SLOW_AFTER)
 
 

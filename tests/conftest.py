@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from leaderboard.local.servers import LocalServers, local_servers
+from tests.servers import Servers, contained, open_servers
 from tests.stack import System, running
+
+
+def pytest_report_header() -> str:
+    """Which servers the tests run on."""
+    return f"servers: {'containers' if contained() else 'started by leaderboard/local'}"
 
 
 @pytest.fixture(scope="session")
@@ -21,9 +26,9 @@ def workspace() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def servers(workspace: Path) -> Iterator[LocalServers]:
+def servers(workspace: Path) -> Iterator[Servers]:
     """Real Kafka, Postgres and Redis for the whole session."""
-    with local_servers(workspace / "servers", say=print) as started:
+    with open_servers(workspace / "servers") as started:
         yield started
 
 
@@ -36,14 +41,14 @@ def logs(workspace: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def system(servers: LocalServers, logs: Path) -> Iterator[System]:
+def system(servers: Servers, logs: Path) -> Iterator[System]:
     """One front process and one projector."""
     with running(servers, logs) as started:
         yield started
 
 
 @pytest.fixture(scope="module", params=["front", "split"])
-def either(request: pytest.FixtureRequest, servers: LocalServers, logs: Path) -> Iterator[System]:
+def either(request: pytest.FixtureRequest, servers: Servers, logs: Path) -> Iterator[System]:
     """The system as one front process, and as services apart."""
     with running(servers, logs, split=request.param == "split") as started:
         yield started

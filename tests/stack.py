@@ -11,20 +11,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from leaderboard.local.child import last_lines
 from leaderboard.local.ports import kept_or_free
-from leaderboard.local.server import Server
-from leaderboard.local.servers import LocalServers
+from tests.servers import Server, Servers
 
+S = TypeVar("S", bound=Server)
 ROOT = Path(__file__).parent.parent
 READY_WITHIN = 45.0
 SPLIT = ("command-api", "query-api", "notifier")
 
 
-def addresses(servers: LocalServers) -> dict[str, str]:
+def addresses(servers: Servers) -> dict[str, str]:
     """The environment that points our processes to the servers."""
     return {
         "LEADERBOARD_KAFKA": present(servers.kafka).url,
@@ -33,7 +34,7 @@ def addresses(servers: LocalServers) -> dict[str, str]:
     }
 
 
-def present(server: Server | None) -> Server:
+def present(server: S | None) -> S:
     assert server is not None
     return server
 
@@ -54,7 +55,7 @@ def eventually(check: Callable[[], bool], within: float, what: str) -> None:
 class System:
     """Our processes on given servers, under a prefix of their own."""
 
-    servers: LocalServers
+    servers: Servers
     logs: Path
     prefix: str = field(default_factory=lambda: f"t{secrets.token_hex(4)}-")
     ports: dict[str, int] = field(default_factory=dict)
@@ -153,7 +154,7 @@ def answers(url: str) -> bool:
 
 
 @contextmanager
-def running(servers: LocalServers, logs: Path, *, split: bool = False, **settings: str) -> Iterator[System]:
+def running(servers: Servers, logs: Path, *, split: bool = False, **settings: str) -> Iterator[System]:
     """A system that is ready: the projector, and the front process or the three services apart."""
     system = System(servers, logs, settings=settings)
     made = system.run("init")

@@ -19,6 +19,7 @@ from tests.chaos.load import REQUEST_TIMEOUT, Load, Plan, question
 from tests.chaos.nemesis import Fault, Nemesis
 from tests.chaos.proxy import Proxy
 from tests.chaos.report import Report, tries_of
+from tests.servers import Servers
 from tests.stack import System, present
 
 Say = Callable[[str], None]
@@ -191,7 +192,7 @@ async def _show(stage: Stage, say: Say) -> None:
 def staged(drill: Drill, servers: LocalServers, folder: Path) -> Iterator[Stage]:
     """Everything started and ready; projectors reach Postgres and Redis through proxies."""
     postgres, redis = present(servers.postgres), present(servers.redis)
-    system = System(servers, folder, settings=dict(drill.settings))
+    system = System(Servers(servers.kafka, servers.postgres, servers.redis), folder, settings=dict(drill.settings))
     made = system.run("init")
     assert made.returncode == 0, made.stderr
     with Proxy(postgres.port) as to_postgres, Proxy(redis.port) as to_redis:

@@ -9,8 +9,8 @@ import orjson
 import pytest
 from websockets.asyncio.client import connect
 
-from leaderboard.local.servers import LocalServers
 from tests.e2e.test_thread import get, name, submit
+from tests.servers import Servers
 from tests.stack import ROOT, System, eventually, running
 
 POINTS = [
@@ -25,7 +25,7 @@ POINTS = [
 
 
 @pytest.fixture
-def system(servers: LocalServers, logs: object) -> Iterator[System]:
+def system(servers: Servers, logs: object) -> Iterator[System]:
     from pathlib import Path
 
     assert isinstance(logs, Path)

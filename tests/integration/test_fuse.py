@@ -5,8 +5,8 @@ from pathlib import Path
 
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from leaderboard.local.servers import LocalServers
 from tests.e2e.test_thread import get, name, submit
+from tests.servers import Servers
 from tests.stack import System, running
 from tests.tables import admin
 
@@ -19,7 +19,7 @@ async def limit_records(system: System, size: int) -> None:
         await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=config)])
 
 
-async def test_appends_go_on_after_a_record_that_the_broker_rejects(servers: LocalServers, logs: Path) -> None:
+async def test_appends_go_on_after_a_record_that_the_broker_rejects(servers: Servers, logs: Path) -> None:
     with running(servers, logs) as system:
         players = [name() for _ in range(16)]
         await asyncio.gather(*(submit(system, player, 10) for player in players))

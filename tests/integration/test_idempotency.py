@@ -7,7 +7,6 @@ from pathlib import Path
 import aiohttp
 
 from command_api.domain import SubmitScore, decide
-from leaderboard.local.servers import LocalServers
 from shared.boards import DEFAULT_BOARDS
 from shared.catalogue import Catalogue
 from shared.events import encode, wrap
@@ -15,12 +14,13 @@ from shared.identity import event_id_of
 from shared.log import open_appender
 from shared.settings import KafkaSettings, NamingSettings
 from tests.e2e.test_thread import get, name
+from tests.servers import Servers
 from tests.stack import running
 
 CATALOGUE = Catalogue(2, tuple(enumerate(DEFAULT_BOARDS, 1)))
 
 
-async def test_one_key_at_two_command_apis_with_another_content_in_between(servers: LocalServers, logs: Path) -> None:
+async def test_one_key_at_two_command_apis_with_another_content_in_between(servers: Servers, logs: Path) -> None:
     with running(servers, logs, split=True) as system:
         urls = [system.commands, system.serve("command-api", "second")]
         system.await_ready()
@@ -45,7 +45,7 @@ async def test_one_key_at_two_command_apis_with_another_content_in_between(serve
         assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
-async def test_one_id_twice_in_the_log_and_garbage_beside_it(servers: LocalServers, logs: Path) -> None:
+async def test_one_id_twice_in_the_log_and_garbage_beside_it(servers: Servers, logs: Path) -> None:
     with running(servers, logs) as system:
         kafka = KafkaSettings.model_validate({"LEADERBOARD_KAFKA": system.environment["LEADERBOARD_KAFKA"]})
         ann = name()
@@ -68,9 +68,7 @@ async def test_one_id_twice_in_the_log_and_garbage_beside_it(servers: LocalServe
         assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
-async def test_registration_required_refuses_the_unknown_and_takes_the_registered(
-    servers: LocalServers, logs: Path
-) -> None:
+async def test_registration_required_refuses_the_unknown_and_takes_the_registered(servers: Servers, logs: Path) -> None:
     with running(servers, logs, LEADERBOARD_REGISTRATION="required") as system:
         ann = name()
         async with aiohttp.ClientSession(system.commands) as client:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from leaderboard.local.servers import LocalServers
 from tests.e2e.test_thread import get, name, submit
+from tests.servers import Servers
 from tests.stack import ROOT, System, eventually, running
 from tests.tables import checkpoints, owners, select
 
@@ -20,7 +20,7 @@ ALL = {0, 1, 2, 3}
 
 
 @pytest.fixture
-def system(servers: LocalServers, logs: Path) -> Iterator[System]:
+def system(servers: Servers, logs: Path) -> Iterator[System]:
     with running(servers, logs, LEADERBOARD_WAIT_MS="300") as started:
         yield started
 

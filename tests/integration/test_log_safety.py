@@ -9,9 +9,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import NewTopic, RecordsToDelete
 
-from leaderboard.local.servers import LocalServers
 from tests.e2e.test_thread import get, name, submit
 from tests.integration.test_stopping import projector_health
+from tests.servers import Servers
 from tests.stack import System, present, running
 from tests.tables import admin
 
@@ -19,7 +19,7 @@ PARTITIONS = 4
 
 
 @pytest.fixture
-def system(servers: LocalServers, logs: Path) -> Iterator[System]:
+def system(servers: Servers, logs: Path) -> Iterator[System]:
     with running(servers, logs, split=True) as started:
         yield started
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import aiohttp
 
-from leaderboard.local.servers import LocalServers, local_servers
 from shared.positions import Position, parse_position
 from tests.e2e.test_thread import name, submit
+from tests.servers import Servers, open_servers
 from tests.stack import System, present, running
 
 FAULTS = 4
@@ -48,10 +48,10 @@ async def writes(system: System, over: asyncio.Event) -> None:
             await submit(system, random.choice(players), 5, Prefer="respond-async")
 
 
-async def test_reads_are_monotonic_across_every_fallback(servers: LocalServers, workspace: Path, logs: Path) -> None:
+async def test_reads_are_monotonic_across_every_fallback(servers: Servers, workspace: Path, logs: Path) -> None:
     parts = frozenset({"postgres", "redis"})
-    with local_servers(workspace / "positions", parts=parts, say=print) as own:
-        mixed = LocalServers(servers.kafka, own.postgres, own.redis, own.guard)
+    with open_servers(workspace / "positions", parts) as own:
+        mixed = Servers(servers.kafka, own.postgres, own.redis)
         with running(mixed, logs, split=True) as system:
             urls = [system.queries, system.serve("query-api", "second")]
             system.await_ready()

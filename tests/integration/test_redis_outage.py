@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from leaderboard.local.servers import LocalServers, local_servers
 from tests.e2e.test_thread import get, name, submit
+from tests.servers import Servers, open_servers
 from tests.stack import System, present, running
 
 
 @pytest.fixture(scope="module")
-def own_servers(servers: LocalServers, workspace: Path) -> Iterator[LocalServers]:
+def own_servers(servers: Servers, workspace: Path) -> Iterator[Servers]:
     """The shared Kafka and Postgres with a Redis that this module may stop."""
-    with local_servers(workspace / "own", parts=frozenset({"redis"}), say=print) as own:
-        yield LocalServers(servers.kafka, servers.postgres, own.redis, own.guard)
+    with open_servers(workspace / "own", frozenset({"redis"})) as own:
+        yield Servers(servers.kafka, servers.postgres, own.redis)
 
 
-async def test_reads_and_submits_go_on_without_redis_and_it_heals(own_servers: LocalServers, logs: Path) -> None:
+async def test_reads_and_submits_go_on_without_redis_and_it_heals(own_servers: Servers, logs: Path) -> None:
     redis = present(own_servers.redis)
     with running(own_servers, logs) as system:
         players = [name() for _ in range(5)]

@@ -10,9 +10,9 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from leaderboard.local.servers import LocalServers
 from projector.ranks import APPLY
 from tests.e2e.test_thread import get, name, submit
+from tests.servers import Servers
 from tests.stack import System, present, running
 
 WITHIN = 5.0
@@ -20,13 +20,13 @@ Dumps = dict[bytes, Any]
 
 
 @pytest.fixture
-def system(servers: LocalServers, logs: Path) -> Iterator[System]:
+def system(servers: Servers, logs: Path) -> Iterator[System]:
     with running(servers, logs) as started:
         yield started
 
 
 @pytest.fixture
-def redis(servers: LocalServers) -> Iterator[Redis]:
+def redis(servers: Servers) -> Iterator[Redis]:
     with Redis.from_url(present(servers.redis).url) as client:
         yield client
 
@@ -136,7 +136,7 @@ async def test_a_redis_that_is_ahead_of_the_tables_is_brought_back(system: Syste
     await until_repaired(system, redis, "ahead")
 
 
-async def test_of_two_repairers_only_one_goes_on_and_meanwhile_the_board_is_unknown(servers: LocalServers) -> None:
+async def test_of_two_repairers_only_one_goes_on_and_meanwhile_the_board_is_unknown(servers: Servers) -> None:
     keys = [f"{name()}:{part}" for part in ("ranks", "members", "version")]
     head = ["incarnation", "1", "1", "0"]  # of a log with one partition; one link, of partition 0
     row = ["0", "ann", "-5", "00000000000100000000000011"]

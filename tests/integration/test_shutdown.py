@@ -8,22 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from leaderboard.local.server import Server
-from leaderboard.local.servers import LocalServers, local_servers
 from tests.e2e.test_thread import name, submit
+from tests.servers import Server, Servers, open_servers
 from tests.stack import System, present, running
 
 WITHIN = 10.0
 
 
 @pytest.fixture(scope="module")
-def own_servers(workspace: Path) -> Iterator[LocalServers]:
+def own_servers(workspace: Path) -> Iterator[Servers]:
     """Servers that this module may stop."""
-    with local_servers(workspace / "shutdown", say=print) as own:
+    with open_servers(workspace / "shutdown") as own:
         yield own
 
 
-def server(servers: LocalServers, part: str) -> Server:
+def server(servers: Servers, part: str) -> Server:
     return present({"kafka": servers.kafka, "postgres": servers.postgres, "redis": servers.redis}[part])
 
 
@@ -40,7 +39,7 @@ def end_all(system: System) -> dict[str, tuple[int, float]]:
 
 
 @pytest.mark.parametrize("down", ["nothing", "redis", "postgres", "kafka"])
-async def test_every_process_ends_in_time_whatever_is_down(own_servers: LocalServers, logs: Path, down: str) -> None:
+async def test_every_process_ends_in_time_whatever_is_down(own_servers: Servers, logs: Path, down: str) -> None:
     with running(own_servers, logs, split=True) as system:
         assert (await submit(system, name(), 5))[0] == 200
         if down != "nothing":

@@ -5,11 +5,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from leaderboard.local.servers import LocalServers
 from shared.log import open_appender
 from shared.settings import KafkaSettings, NamingSettings
 from tests.builders import score_bytes
 from tests.e2e.test_thread import get, name, submit
+from tests.servers import Servers
 from tests.stack import System, running
 from tests.tables import checkpoints
 
@@ -40,7 +40,7 @@ async def player_of(system: System, partition: int, *, same: bool) -> str:
             return player
 
 
-async def test_an_unknown_type_stops_one_partition_and_a_void_passes_it(servers: LocalServers, logs: Path) -> None:
+async def test_an_unknown_type_stops_one_partition_and_a_void_passes_it(servers: Servers, logs: Path) -> None:
     with running(servers, logs, LEADERBOARD_WAIT_MS="500") as system:
         ann = name()
         await submit(system, ann, 100)
@@ -73,9 +73,7 @@ async def test_an_unknown_type_stops_one_partition_and_a_void_passes_it(servers:
         assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
-async def test_an_offset_of_the_catalogue_that_does_not_exist_stops_one_partition(
-    servers: LocalServers, logs: Path
-) -> None:
+async def test_an_offset_of_the_catalogue_that_does_not_exist_stops_one_partition(servers: Servers, logs: Path) -> None:
     with running(servers, logs) as system:
         ann = name()
         partition = await append(system, ann, score_bytes(ann, 5).replace(b'"catalogue":2', b'"catalogue":2000000'))

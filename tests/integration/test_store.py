@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from leaderboard.local.servers import LocalServers
 from projector.batch import Keys
 from projector.leases import Leases
 from projector.store import Fenced, Seen, Store
@@ -13,6 +12,7 @@ from shared.fold.state import Partition
 from shared.postgres import Pool, open_pool
 from shared.settings import NamingSettings, PostgresSettings
 from shared.topics import Place
+from tests.servers import Servers
 from tests.stack import System, present
 
 HERE: Place = "events", 0
@@ -20,7 +20,7 @@ NOTHING = Keys([], [], [], [])
 
 
 @pytest.fixture
-async def pool(servers: LocalServers, logs: Path) -> AsyncIterator[Pool]:
+async def pool(servers: Servers, logs: Path) -> AsyncIterator[Pool]:
     """The tables of a system that nobody runs."""
     system = System(servers, logs)
     made = system.run("init")

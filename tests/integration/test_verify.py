@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 from redis import Redis
 
-from leaderboard.local.servers import LocalServers
 from tests.e2e.test_thread import submit
+from tests.servers import Servers
 from tests.stack import System, present, running
 
 
@@ -21,7 +21,7 @@ async def sql(system: System, statement: str) -> None:
         await connection.close()
 
 
-async def test_each_corruption_is_found_and_named(servers: LocalServers, logs: Path) -> None:
+async def test_each_corruption_is_found_and_named(servers: Servers, logs: Path) -> None:
     with running(servers, logs) as system:
         for number in range(20):
             await submit(system, f"player-{number % 7}", 10 + number, "classic" if number % 3 else "sprint")
@@ -63,7 +63,7 @@ async def expect(system: System, named: str | None) -> None:
 
 
 @pytest.mark.parametrize("missing", ["LEADERBOARD_KAFKA", "LEADERBOARD_POSTGRES", "LEADERBOARD_REDIS"])
-def test_a_missing_setting_is_named_in_one_line(servers: LocalServers, logs: Path, missing: str) -> None:
+def test_a_missing_setting_is_named_in_one_line(servers: Servers, logs: Path, missing: str) -> None:
     system = System(servers, logs)
     system.settings[missing] = ""
     environment = {key: value for key, value in system.environment.items() if key != missing}
