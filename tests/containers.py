@@ -1,5 +1,7 @@
 """Kafka, Postgres and Redis as containers of their usual images, published on 127.0.0.1 only."""
 
+import os
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -155,8 +157,20 @@ def side_by_side(do: Callable[[Contained], None], servers: Mapping[str, Containe
         list(pool.map(do, servers.values()))
 
 
+def engine_listens() -> bool:
+    """Whether somebody listens where the engine should: docker's client leaves a socket open where nobody does."""
+    scheme, _, path = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").partition("://")
+    if scheme != "unix":
+        return False
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(2)
+        return probe.connect_ex(path) == 0
+
+
 def engine_answers() -> bool:
     """Whether a Docker engine of this machine answers: what another one publishes on 127.0.0.1 is out of reach."""
+    if not engine_listens():
+        return False
     try:
         client = docker.from_env(timeout=2)
     except DockerException:
