@@ -14,7 +14,7 @@ import uvloop
 
 from notifier.connection import Connection
 from projector.app import run as run_projector
-from projector.store import ForeignCheckpoint
+from projector.store import ForeignCheckpoint, TablesAnew
 from shared.incarnation import LogNotCreated
 from shared.log import LogUnavailable
 from shared.logging import configure_logging
@@ -73,7 +73,7 @@ def project() -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_project())
-    except (ForeignCheckpoint, LogNotCreated) as error:
+    except (ForeignCheckpoint, LogNotCreated, TablesAnew) as error:
         log.critical("projection_stopped", kind=type(error).__name__, reason=str(error))
         return 1
     except LogUnavailable as error:

@@ -67,7 +67,7 @@ async def _require_stopped(postgres: PostgresSettings, naming: NamingSettings, p
         await connection.close(timeout=5)
     if row is None:
         raise NotStopped(f"{place[0]} has no partition {place[1]}")
-    if row["stopped"] is None or row["next_offset"] != offset:
+    if row["next_offset"] != offset or not (row["stopped"] or "").startswith(f"offset {offset}: "):
         state = f"stopped at {row['stopped']}" if row["stopped"] else f"going on at {row['next_offset']}"
         raise NotStopped(f"{place[0]}/{place[1]} has not stopped at offset {offset}: it is {state}")
     return str(row["stopped"])

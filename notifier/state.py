@@ -15,6 +15,7 @@ from shared.ranks import Ranks
 from shared.redis import open_redis
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, ReadSettings, RedisSettings
 from shared.standings import Standings
+from shared.watchdog import stop_process
 
 NAME = "notifier"
 
@@ -70,6 +71,7 @@ async def open_notifier(
         following = Following(hub, catalogue, Ranks(client, naming.prefix), standings, sockets.wake)
         feed.subscribe(following.receive)
         running = asyncio.create_task(following.run())
+        running.add_done_callback(stop_process)
         try:
             yield Notifier(hub, sockets, following, catalogue)
         finally:

@@ -39,20 +39,18 @@ async def run(
         open_pool(postgres, naming, NAME, durable=False) as pool,
         open_redis(redis, NAME) as client,
     ):
-        store = Store(pool)
-        for topic in TOPICS:
-            await store.open(topic, incarnations[topic], partitions[topic])
-        async with open_leases(pool, settings.projector_name) as leases:
-            counts = {topic: len(numbers) for topic, numbers in partitions.items()}
-            with watched() as watchdog:
+        with watched() as watchdog:
+            async with open_leases(pool, settings.projector_name) as leases:
+                counts = {topic: len(numbers) for topic, numbers in partitions.items()}
                 worker = Worker(
                     partial(open_reader, kafka, naming, NAME, group=NAME),
                     CatalogueLog(kafka, naming, NAME),
                     leases,
-                    store,
-                    RankWriter(client, naming.prefix, incarnations, counts),
+                    Store(pool),
+                    RankWriter(client, naming.prefix, incarnations, counts, watchdog.beat),
                     Publisher(appender),
                     incarnations,
+                    partitions,
                     watchdog,
                 )
                 await worker.run(stopping)

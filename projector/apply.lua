@@ -2,6 +2,7 @@
 -- KEYS: ranks, members, version.
 -- ARGV: incarnation, number of partitions, n, then n links (see chain.lua),
 --       then rows of (partition, player id, score, detail); an empty score only asks for the rank.
+-- A single link to '!' deletes the board: it holds rows that the tables have lost.
 -- Returns {'GAP'} when this Redis does not hold what the batch builds on (nothing is changed), else
 -- {'OK', version pairs, total, {old place, new place, ...}} with places from 0, -1 for not ranked.
 local ranks, members, version = KEYS[1], KEYS[2], KEYS[3]
@@ -13,6 +14,10 @@ if not is_whole(version, ARGV[1], ARGV[2], '') then
 end
 local fresh = check_links(version, '', 4, n)
 if not fresh then return {'GAP'} end
+if n == 1 and ARGV[6] == '!' then
+  redis.call('DEL', ranks, members, version)
+  return {'OK', {}, 0, {}}
+end
 local function member_of(player)
   local detail = redis.call('HGET', members, player)
   return detail and string.sub(detail, 1, 12) .. player

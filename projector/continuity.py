@@ -19,10 +19,12 @@ COMPACTED: frozenset[TopicName] = frozenset({"players"})
 class LogDamaged(Exception):
     """The log is not the one that the tables were built from, or has lost a part: never go on by itself."""
 
-    def __init__(self, place: Place, reason: str) -> None:
+    def __init__(self, place: Place, offset: int, reason: str) -> None:
         self.place = place
+        self.offset = offset
+        """What is before this in the log may still be projected."""
         self.reason = f"{reason}: restore the log, or `leaderboard reset` folds what is there from its beginning"
-        super().__init__(f"{place[0]}/{place[1]}: {self.reason}")
+        super().__init__(f"{place[0]}/{place[1]} at offset {offset}: {self.reason}")
 
 
 @dataclass(slots=True)
@@ -50,12 +52,15 @@ class Continuity:
         self._check_end(end)
         for place, start in self.begin().items():
             if first[place] > start:
-                raise LogDamaged(place, f"the log begins at {first[place]}, offset {start} is needed")
+                raise LogDamaged(
+                    place, self.marks[place].next_offset, f"the log begins at {first[place]}, offset {start} is needed"
+                )
 
     def _check_end(self, end: Mapping[Place, int]) -> None:
         for place in self.begin():
             if end[place] < self.marks[place].next_offset:
-                raise LogDamaged(place, f"the log ends at {end[place]}, {self.marks[place].next_offset} were applied")
+                known = self.marks[place].next_offset
+                raise LogDamaged(place, known, f"the log ends at {end[place]}, {known} were applied")
 
     def _is_at_stop(self, place: Place) -> bool:
         return place in self.stops and self.marks[place].next_offset >= self.stops[place]
@@ -76,11 +81,13 @@ class Continuity:
 
     def _recognize(self, place: Place, mark: Mark, record: Record) -> None:
         if mark.crc is not None and checksum(record) != mark.crc:
-            raise LogDamaged(place, f"offset {record.offset} holds another record than the one that was applied")
+            raise LogDamaged(
+                place, mark.next_offset, f"offset {record.offset} holds another record than the one that was applied"
+            )
 
     def _succeed(self, place: Place, mark: Mark, record: Record) -> None:
         if record.offset != mark.next_offset and place[0] not in COMPACTED:
-            raise LogDamaged(place, f"offset {record.offset} follows on {mark.next_offset - 1}")
+            raise LogDamaged(place, mark.next_offset, f"offset {record.offset} follows on {mark.next_offset - 1}")
         if record.offset == 0:
             self._identify(place, record)
 
@@ -88,4 +95,4 @@ class Continuity:
         event = receive(record).event
         named = event.data.incarnation if isinstance(event, LogCreatedEvent) else None
         if named != self.incarnations[place[0]]:
-            raise LogDamaged(place, f"this is log {named}, expected {self.incarnations[place[0]]}")
+            raise LogDamaged(place, 0, f"this is log {named}, expected {self.incarnations[place[0]]}")

@@ -12,6 +12,8 @@ LARGEST_RECORD = 512 * 1024
 PARTITION = 0
 """One projector writes one partition, so that its records keep their order."""
 PUBLISH_TIMEOUT = 5.0
+AGAIN_TIMEOUT = 0.5
+"""Seconds for a record after one that failed: the feed is a hint and must not hold up the fold."""
 
 log = structlog.get_logger()
 
@@ -69,12 +71,13 @@ class Publisher:
 
     async def publish(self, changes: RankChanges) -> None:
         """Publish, or remember that readers have missed something."""
+        timeout = AGAIN_TIMEOUT if self._missed else PUBLISH_TIMEOUT
         if self._missed:
             changes = changes.model_copy(update={"resync": True})
         self._missed = True
         try:
             for value in split(changes):
-                await self._appender.append("rank-changes", None, value, timeout=PUBLISH_TIMEOUT, partition=PARTITION)
+                await self._appender.append("rank-changes", None, value, timeout=timeout, partition=PARTITION)
             self._missed = False
         except (LogUnavailable, LogBusy) as error:
             log.warning("rank_changes_not_published", error=str(error))

@@ -12,8 +12,10 @@ import asyncpg
 import structlog
 
 from projector.sharing import Change, Lease, plan
+from projector.store import TablesAnew
 from shared.postgres import BUSY, DOWN, Connection, Pool
 from shared.topics import Place
+from shared.watchdog import stop_process
 
 LEASE = "10 seconds"
 """How long a projector that says nothing keeps its partitions."""
@@ -31,9 +33,13 @@ select partition, max(owner) as owner, bool_and(coalesce(lease_until > now(), fa
 from checkpoints group by partition
 """
 RENEW = """
+with kept as (
+    select c.topic, c.partition from checkpoints c
+    join unnest($2::text[], $3::int[], $4::bigint[]) h(topic, partition, epoch) using (topic, partition, epoch)
+    where c.owner = $1 order by c.topic, c.partition for update of c
+)
 update checkpoints c set lease_until = now() + $5::text::interval
-from unnest($2::text[], $3::int[], $4::bigint[]) h(topic, partition, epoch)
-where c.owner = $1 and c.topic = h.topic and c.partition = h.partition and c.epoch = h.epoch
+from kept where c.topic = kept.topic and c.partition = kept.partition
 returning c.topic, c.partition
 """
 FORGET = "update checkpoints set owner = null, lease_until = null where owner = $1"
@@ -88,8 +94,11 @@ class Leases:
         """Renew for ever, and notice what is due. Ends by cancellation only."""
         while True:
             await asyncio.sleep(EVERY)
-            with suppress(*DOWN, *BUSY):  # not renewed in time: others take over, and the epoch stops us
+            try:
                 await self._notice()
+            except (*DOWN, TablesAnew, asyncpg.PostgresError) as error:
+                # Not renewed in time: others take over, and the epoch stops us.
+                log.warning("leases_not_renewed", error=repr(error))
 
     async def _notice(self) -> None:
         async with self._pool.acquire() as connection:
@@ -118,6 +127,8 @@ class Leases:
         members = [row["name"] for row in await connection.fetch(MEMBERS)]
         rows = await connection.fetch(LEASES)
         leases = {row["partition"]: Lease(row["owner"], row["live"]) for row in rows}
+        if not leases:
+            raise TablesAnew("there are no checkpoints any more")
         return plan(self._name, members, leases, {number for _, number in kept})
 
     async def _change(self, connection: Connection, change: Change) -> dict[Place, int]:
@@ -135,6 +146,7 @@ async def open_leases(pool: Pool, name: str) -> AsyncIterator[Leases]:
     """Leases that are kept for as long as the block lasts, and given back at its end."""
     leases = Leases(pool, name)
     keeping = asyncio.create_task(leases.keep())
+    keeping.add_done_callback(stop_process)
     try:
         yield leases
     finally:

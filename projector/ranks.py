@@ -4,13 +4,13 @@ Redis is never waited for longer than its timeout. When it is away, behind, ahea
 (`RanksUnknown`), and `repair` brings the partitions of this projector back from the tables.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import structlog
 
 from projector.batch import BoardChange, BoardSeason, Versions
-from projector.store import Store, read_entry
+from projector.store import Fenced, Store, read_entry, read_marks
 from shared.boards import Board
 from shared.feed import BoardLines, RankLine
 from shared.fold.players import Profile
@@ -33,8 +33,11 @@ APPLY = Script("projector", "chain.lua", "apply.lua")
 MARK = Script("projector", "chain.lua", "mark.lua")
 CHUNK = 1_000
 """Rows a call while a board is repaired: about 10 ms, for which Redis serves nobody else."""
+READ_WITHIN = 60.0
+"""Seconds for the rows of a board that is repaired."""
 ENTRIES = """
-select * from leaderboard_entries where board_id = $1 and season = $2 and partition = $3 and "offset" > $4
+select e.* from leaderboard_entries e join unnest($3::int[], $4::bigint[]) k(partition, after) using (partition)
+where e.board_id = $1 and e.season = $2 and e."offset" > k.after
 """
 PROFILES = 'select player_id, username from profiles where partition = $1 and "offset" >= $2'
 
@@ -57,13 +60,22 @@ class Held(NamedTuple):
 
 
 class RankWriter:
-    """Writes the rank index. `partitions` says how many each topic has, `incarnations` which log it is."""
+    """Writes the rank index. `partitions` says how many each topic has, `incarnations` which log it is.
+
+    `beat` is called as a repair goes on, which may take long.
+    """
 
     def __init__(
-        self, client: Client, prefix: str, incarnations: Mapping[TopicName, str], partitions: Mapping[TopicName, int]
+        self,
+        client: Client,
+        prefix: str,
+        incarnations: Mapping[TopicName, str],
+        partitions: Mapping[TopicName, int],
+        beat: Callable[[], None],
     ) -> None:
         self._client = client
         self._prefix = prefix
+        self._beat = beat
         self._log = {topic: (incarnations[topic], partitions[topic]) for topic in incarnations}
 
     async def apply(self, at: BoardSeason, board: Board, change: BoardChange) -> BoardLines | None:
@@ -92,7 +104,7 @@ class RankWriter:
         try:
             boards = [await self._version(at) for at in wanted.boards]
             marks = {topic: await self._marks(topic) for topic in self._log}
-        except DOWN:
+        except RanksUnknown:
             return False
         return all(
             held.get(str(partition)) == str(version)
@@ -100,52 +112,74 @@ class RankWriter:
             for partition, version in versions.items()
         ) and all(marks[topic].get(str(number)) == str(offset) for (topic, number), offset in wanted.offsets.items())
 
-    async def repair(self, store: Store, boards: Mapping[str, Board], wanted: Held) -> list[BoardSeason]:
-        """Make Redis hold just that; the seasons that had to be touched. Raises RanksUnknown.
+    async def repair(
+        self, store: Store, epochs: Mapping[Place, int], boards: Mapping[str, Board], wanted: Held
+    ) -> list[BoardSeason]:
+        """Make Redis hold just that; the seasons that had to be touched. Raises RanksUnknown, Fenced.
 
         `applied` is lowered first and raised last: what a board says of itself is never older than what that says.
         """
-        try:
-            await self._remark("events", wanted, lambda held, offset: held > offset)
-            async with store.snapshot() as tables:
-                repaired = [
-                    at
-                    for at, versions in wanted.boards.items()
-                    if await self._repair_board(tables, boards[at[0]], at, versions)
-                ]
-                await self._repair_names(tables, wanted)
-            await self._remark("events", wanted, lambda held, offset: held != offset)
-        except DOWN as error:
-            raise RanksUnknown(repr(error)) from error
+        await self._require(store, epochs, wanted)
+        await self._remark("events", wanted, lambda held, offset: held > offset)
+        repaired = [at for at in wanted.boards if await self._repair_board(store, epochs, boards[at[0]], at, wanted)]
+        await self._repair_names(store, wanted)
+        await self._remark("events", wanted, lambda held, offset: held != offset)
         return repaired
 
-    async def _repair_board(self, tables: Connection, board: Board, at: BoardSeason, wanted: Mapping[int, int]) -> bool:
-        held = await self._version(at)
-        if any(_number(held, partition) > version for partition, version in wanted.items()):
-            # Ahead: Postgres has lost commits. Rows that it does not know must go, so the whole board goes.
-            await self._client.delete(*board_keys(self._prefix, *at).all)
-            held = {}
-        behind = {number: version for number, version in wanted.items() if held.get(str(number)) != str(version)}
-        for partition, version in behind.items():
-            entries = map(read_entry, await tables.fetch(ENTRIES, *at, partition, _number(held, partition)))
-            known = held.get(str(partition), "")
-            for link, rows in _parts(partition, known, version, [_row(board, each) for each in entries]):
-                await self._put(at, [link], rows)
-        if behind:
-            log.info("board_repaired", board=at[0], season=at[1], held=held, wanted=dict(behind))
-        return bool(behind)
+    async def _require(self, store: Store, epochs: Mapping[Place, int], wanted: Held) -> None:
+        """Nothing in Redis is touched by one who only thinks that it knows the tables. Raises Fenced."""
+        async with store.snapshot() as tables:
+            await _require_marks(tables, epochs, wanted)
 
-    async def _repair_names(self, tables: Connection, wanted: Held) -> None:
+    async def _repair_board(
+        self, store: Store, epochs: Mapping[Place, int], board: Board, at: BoardSeason, wanted: Held
+    ) -> bool:
+        versions = wanted.boards[at]
+        found = held = await self._version(at)
+        if any(_is_ahead(held, partition, version) for partition, version in versions.items()):
+            await self._delete(at, held, versions)
+            held = {}
+        behind = {number: version for number, version in versions.items() if held.get(str(number)) != str(version)}
+        if not behind:
+            return False
+        entries = await self._entries(store, epochs, at, wanted, {each: _number(held, each) for each in behind})
+        for partition, version in behind.items():
+            known = held.get(str(partition), "")
+            rows = [_row(board, each) for each in entries if each.partition == partition]
+            for link, part in _parts(partition, known, version, rows):
+                await self._put(at, [link], part)
+                self._beat()
+        log.info("board_repaired", board=at[0], season=at[1], held=found, wanted=behind)
+        return True
+
+    async def _entries(
+        self, store: Store, epochs: Mapping[Place, int], at: BoardSeason, wanted: Held, after: Mapping[int, int]
+    ) -> list[Entry]:
+        """The rows above these versions, of one instant at which the tables are where `wanted` says. Raises Fenced."""
+        async with store.snapshot() as tables:
+            await _require_marks(tables, epochs, wanted)
+            rows = await tables.fetch(ENTRIES, *at, list(after), list(after.values()), timeout=READ_WITHIN)
+        return [read_entry(row) for row in rows]
+
+    async def _delete(self, at: BoardSeason, held: Mapping[str, str], versions: Mapping[int, int]) -> None:
+        """Ahead: Postgres has lost commits. Rows that it does not know must go, so the whole board goes, if it is
+        still what was seen; everybody puts their partitions in again."""
+        partition = next(number for number, version in versions.items() if _is_ahead(held, number, version))
+        await self._put(at, [(partition, f"={held[str(partition)]}", "!")], [])
+
+    async def _repair_names(self, store: Store, wanted: Held) -> None:
         held = await self._marks("players")
         for (topic, partition), offset in wanted.offsets.items():
             known = held.get(str(partition), "")
             if topic != "players" or known == str(offset):
                 continue
             reached = _number(held, partition)
-            profiles = await tables.fetch(PROFILES, partition, reached if reached < offset else 0)
+            async with store.snapshot() as tables:
+                profiles = await tables.fetch(PROFILES, partition, reached if reached < offset else 0)
             rows: list[list[str | int]] = [[partition, row["player_id"], row["username"]] for row in profiles]
             for link, part in _parts(partition, known, offset, rows):
                 await self._mark("players", [link], part)
+                self._beat()
 
     async def _remark(self, topic: TopicName, wanted: Held, if_so: Callable[[int, int], bool]) -> None:
         """Set the mark of a topic's partitions where it is not what it has to be."""
@@ -156,7 +190,7 @@ class RankWriter:
 
     async def _version(self, at: BoardSeason) -> dict[str, str]:
         """The version fields of a board; none where it is not of this log."""
-        held: dict[Any, Any] = await self._client.hgetall(board_keys(self._prefix, *at).version)
+        held = await _asked(self._client.hgetall(board_keys(self._prefix, *at).version))
         return _ours(held, *self._log["events"])
 
     async def _marks(self, topic: TopicName) -> dict[str, str]:
@@ -164,7 +198,7 @@ class RankWriter:
         key, prefix = self._mark_key(topic)
         numbers = [str(partition) for partition in range(self._log[topic][1])]
         fields = ["incarnation", "partitions", *numbers]
-        values = await self._client.hmget(key, [prefix + name for name in fields])
+        values = await _asked(self._client.hmget(key, [prefix + name for name in fields]))
         held: dict[str, Any] = {name: value for name, value in zip(fields, values, strict=True) if value is not None}
         return _ours(held, *self._log[topic])
 
@@ -187,10 +221,21 @@ class RankWriter:
             raise RanksUnknown(f"{topic}: Redis is not where this begins")
 
     async def _run(self, script: Script, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:
-        try:
-            return await script.run(self._client, keys, arguments)
-        except DOWN as error:
-            raise RanksUnknown(repr(error)) from error
+        return await _asked(script.run(self._client, keys, arguments))
+
+
+async def _asked(question: Awaitable[Any]) -> Any:
+    """What Redis answers. Raises RanksUnknown when it does not."""
+    try:
+        return await question
+    except DOWN as error:
+        raise RanksUnknown(repr(error)) from error
+
+
+async def _require_marks(tables: Connection, epochs: Mapping[Place, int], wanted: Held) -> None:
+    found = {place: mark.next_offset for place, mark in (await read_marks(tables, epochs)).items()}
+    if found != dict(wanted.offsets):
+        raise Fenced(f"the tables are at {found}, expected {dict(wanted.offsets)}")
 
 
 def held_of(versions: Versions, boards: Iterable[BoardSeason], offsets: Mapping[Place, int]) -> Held:
@@ -210,6 +255,11 @@ def _number(held: Mapping[str, str], partition: int) -> int:
     """The version of a partition; -1 where there is none, or a token of a repair."""
     known = held.get(str(partition), "")
     return int(known) if known.isdigit() else -1
+
+
+def _is_ahead(held: Mapping[str, str], partition: int, version: int) -> bool:
+    """Whether Redis may hold rows that the tables do not know: a later version, or a repair that did not end."""
+    return _number(held, partition) > version or held.get(str(partition), "").startswith("~")
 
 
 def _parts(

@@ -42,8 +42,7 @@ join leaderboard_entries e using (board_id, season, player_id)
 """
 SAVE_CHECKPOINTS = """
 update checkpoints c set next_offset = v.next_offset, crc = v.crc, clock = v.clock, catalogue = v.catalogue,
-    applied = v.applied, duplicate = v.duplicate, conflict = v.conflict, refused = v.refused, voided = v.voided,
-    stopped = null
+    applied = v.applied, duplicate = v.duplicate, conflict = v.conflict, refused = v.refused, voided = v.voided
 from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
         $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[])
     v(topic, partition, epoch, seen, next_offset, crc, clock, catalogue, applied, duplicate, conflict, refused, voided)
@@ -90,8 +89,10 @@ insert into boards (board_id, definition, catalogue_offset)
 select * from unnest($1::text[], $2::jsonb[], $3::bigint[])
 on conflict (board_id) do update set definition = excluded.definition, catalogue_offset = excluded.catalogue_offset
 """
-SAVE_STOP = """
-update checkpoints set stopped = $4 where topic = $1 and partition = $2 and epoch = $3
+SAVE_STOPS = """
+update checkpoints c set stopped = v.reason from unnest($1::text[], $2::int[], $3::bigint[], $4::text[])
+    v(topic, partition, epoch, reason)
+where c.topic = v.topic and c.partition = v.partition and c.epoch = v.epoch and c.stopped is distinct from v.reason
 """
 
 
@@ -104,6 +105,10 @@ class Seen(NamedTuple):
 
 class Fenced(Exception):
     """The partition has another owner, or stands elsewhere: drop what is in memory and start over."""
+
+
+class TablesAnew(Exception):
+    """The tables were made anew under a running projector: begin from nothing, with a new process."""
 
 
 class ForeignCheckpoint(Exception):
@@ -206,15 +211,13 @@ class Store:
 
     async def marks(self, held: Mapping[Place, int]) -> dict[Place, Mark]:
         """Where the partitions stand that are held under these epochs. Raises Fenced when one is not."""
-        rows = await self._pool.fetch(CHECKPOINTS, *_columns((*place, epoch) for place, epoch in held.items()))
-        marks: dict[Place, Mark] = {(row["topic"], row["partition"]): Mark(*row[2:]) for row in rows}
-        if marks.keys() != held.keys():
-            raise Fenced(f"no longer held: {sorted(held.keys() - marks.keys())}")
-        return marks
+        async with self._pool.acquire() as connection:
+            return await read_marks(connection, held)
 
-    async def stop(self, place: Place, epoch: int, reason: str) -> None:
-        """Write down why a partition does not go on; gone as soon as it does."""
-        await self._pool.execute(SAVE_STOP, *place, epoch, reason)
+    async def stops(self, held: Mapping[Place, int], reasons: Mapping[Place, str]) -> None:
+        """Write down why partitions do not go on; nothing of those that do."""
+        rows = [(*place, epoch, reasons.get(place)) for place, epoch in held.items()]
+        await self._pool.execute(SAVE_STOPS, *_columns(rows))
 
     async def versions(self) -> Versions:
         """The version vector of every season of every board."""
@@ -237,6 +240,15 @@ class Store:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             yield connection
+
+
+async def read_marks(connection: Connection, held: Mapping[Place, int]) -> dict[Place, Mark]:
+    """Where the partitions stand that are held under these epochs. Raises Fenced when one is not."""
+    rows = await connection.fetch(CHECKPOINTS, *_columns((*place, epoch) for place, epoch in held.items()))
+    marks: dict[Place, Mark] = {(row["topic"], row["partition"]): Mark(*row[2:]) for row in rows}
+    if marks.keys() != held.keys():
+        raise Fenced(f"no longer held: {sorted(held.keys() - marks.keys())}")
+    return marks
 
 
 def read_entry(row: asyncpg.Record) -> Entry:

@@ -48,8 +48,6 @@ RETRY_AFTER = 0.5
 """Seconds between attempts after Redis, Postgres or Kafka were away."""
 LOOK_EVERY = 1.0
 """Seconds between looks whether Redis and the log are still whole."""
-COMMIT_EVERY = 2.0
-"""Seconds between hints to Kafka about how far we are."""
 SHOW_WITHIN = 2.0
 """Seconds for what is committed to be shown when a stint ends; else the next one mends it."""
 STALLED_AFTER = 10.0
@@ -77,8 +75,8 @@ class Stint:
     """Whether Redis holds everything that is committed."""
     repair_at: float = 0.0
     look_at: float = 0.0
-    commit_at: float = 0.0
-    fetched_at: float = field(default_factory=time.monotonic)
+    waiting: dict[tuple[Place, int], float] = field(default_factory=dict)
+    """Partitions of which the log has more: where they stand, and since when they have been seen to stand there."""
     surveying: asyncio.Task[None] | None = None
 
     def offsets(self, topic: TopicName) -> dict[int, int]:
@@ -107,6 +105,7 @@ class Worker:
         ranks: RankWriter,
         publisher: Publisher,
         incarnations: Mapping[TopicName, str],
+        partitions: Mapping[TopicName, list[int]],
         watchdog: Watchdog,
     ) -> None:
         self._open_reader = open_reader
@@ -116,9 +115,11 @@ class Worker:
         self._ranks = ranks
         self._publisher = publisher
         self._incarnations = incarnations
+        self._unopened = list(partitions.items())
+        """Topics whose checkpoints have not been made sure of: once a process, so that a new one sees a new log."""
         self._watchdog = watchdog
-        self._stopped: dict[Place, int] = {}
-        """Partitions that do not go on, and the offset before which they are still projected."""
+        self._stopped: dict[Place, tuple[int, str]] = {}
+        """Partitions that do not go on: before which offset they are still projected, and why."""
         self._finishing: asyncio.Task[None] | None = None
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -128,13 +129,17 @@ class Worker:
             try:
                 await self._project_stint(stopping)
             except (Unfoldable, LogDamaged) as error:
-                await self._stop_partition(error)
+                self._stop_partition(error)
             except (Fenced, LogUnavailable, *DOWN, *BUSY) as error:
                 log.warning("projection_interrupted", error=repr(error))
                 await _wait(stopping, RETRY_AFTER)
 
     async def _project_stint(self, stopping: asyncio.Event) -> None:
         """Project until the partitions change hands, or something fails."""
+        while self._unopened:
+            topic, partitions = self._unopened[-1]
+            await self._store.open(topic, self._incarnations[topic], partitions)
+            self._unopened.pop()
         held = await self._leases.settle()
         if not held:
             await _wait(self._leases.due, LOOK_EVERY)
@@ -151,7 +156,9 @@ class Worker:
         await self._store.save_boards(catalogue)
         marks = await self._store.marks(epochs)
         async with self._open_reader() as reader, self._open_reader() as surveyor:
-            continuity = Continuity(dict(marks), self._incarnations, dict(self._stopped))
+            stops = self._stops(marks)
+            await self._store.stops(epochs, {place: reason for place, (_, reason) in stops.items()})
+            continuity = Continuity(dict(marks), self._incarnations, {at: offset for at, (offset, _) in stops.items()})
             await self._check_ends(surveyor, continuity)
             stint = Stint(reader, surveyor, continuity, epochs, marks, catalogue, await self._store.versions())
             reader.assign(continuity.begin())
@@ -163,19 +170,18 @@ class Worker:
                 if stint.surveying is not None:
                     stint.surveying.cancel()
                     await asyncio.wait({stint.surveying})
-                async with asyncio.timeout(SHOW_WITHIN):
-                    await self._finish()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SHOW_WITHIN):
+                        await self._finish()
 
     async def _turn(self, stint: Stint) -> None:
         fetched = await stint.reader.read(limit=LARGEST_BATCH, wait_ms=FETCH_MS)
         if fetched:
-            stint.fetched_at = time.monotonic()
             await self._project(stint, decode_batch(stint.continuity.follow(fetched)))
         else:
             await self._finish()
         await self._look(stint)
         await self._mend(stint)
-        await self._hint(stint)
 
     async def _project(self, stint: Stint, batch: Batch) -> None:
         """One batch through the tables, Redis and the feed, in this order."""
@@ -249,12 +255,16 @@ class Worker:
         stint.repair_at = time.monotonic()
 
     async def _look(self, stint: Stint) -> None:
-        """Once a second: is Redis still where it has to be, and the log still there and flowing?"""
+        """Once a second: are the tables, Redis and the log still where we think they are? Raises Fenced."""
         now = time.monotonic()
         if now < stint.look_at:
             return
         stint.look_at = now + LOOK_EVERY
         await self._finish()
+        if {
+            at: mark.next_offset for at, mark in (await self._store.marks(stint.epochs)).items()
+        } != stint.held().offsets:
+            raise Fenced("the tables are not where they were: Postgres has lost commits")
         if stint.ranks_known and not await self._ranks.holds(stint.held()):
             self._lose_ranks(stint, "Redis is not at our position")
         if stint.surveying is None or stint.surveying.done():
@@ -269,11 +279,21 @@ class Worker:
         stint.surveying = asyncio.create_task(self._check_flow(stint))
 
     async def _check_flow(self, stint: Stint) -> None:
-        """Raises LogUnavailable when the log has more and the reader does not bring it, and LogDamaged."""
+        """Raises LogUnavailable when the log has more and the reader does not bring it, or seems to have less.
+
+        Tells Kafka how far we are, too: a hint for tools that show lag.
+        """
         before = replace(stint.continuity, marks=dict(stint.continuity.marks))  # the log goes on while it is asked
-        behind = before.behind(await self._offsets(stint.surveyor.end))
-        if behind and time.monotonic() - stint.fetched_at > STALLED_AFTER:
-            raise LogUnavailable(f"no records of {behind} for {STALLED_AFTER:g} s although there are some")
+        try:
+            behind = before.behind(await self._offsets(stint.surveyor.end))
+        except LogDamaged as error:  # the next stint looks again, three times, before it believes it
+            raise LogUnavailable(str(error)) from error
+        now = time.monotonic()
+        waiting = [(at, before.marks[at].next_offset) for at in behind]
+        stint.waiting = {each: stint.waiting.get(each, now) for each in waiting}
+        if any(now - since > STALLED_AFTER for since in stint.waiting.values()):
+            raise LogUnavailable(f"no records of {waiting} for {STALLED_AFTER:g} s although there are some")
+        await stint.reader.commit({at: before.marks[at].next_offset for at in before.begin()})
 
     async def _mend(self, stint: Stint) -> None:
         """Bring Redis back to what is committed, if it is not there and it is time to try."""
@@ -281,7 +301,7 @@ class Worker:
             return
         await self._finish()
         try:
-            repaired = await self._ranks.repair(self._store, stint.boards(), stint.held())
+            repaired = await self._ranks.repair(self._store, stint.epochs, stint.boards(), stint.held())
         except RanksUnknown as error:
             log.warning("ranks_not_repaired", error=str(error))
             stint.repair_at = time.monotonic() + RETRY_AFTER
@@ -291,20 +311,16 @@ class Worker:
         nothing = Shown(State(), [], {}, [], {}, self._position(stint))
         await self._publisher.resync(self._changes(nothing, [], known=True))
 
-    async def _hint(self, stint: Stint) -> None:
-        if time.monotonic() > stint.commit_at:
-            stint.commit_at = time.monotonic() + COMMIT_EVERY
-            await stint.reader.commit({at: mark.next_offset for at, mark in stint.marks.items()})
-
     async def _check_ends(self, reader: Reader, continuity: Continuity) -> None:
         """Compare the tables with both ends of the log. Raises LogDamaged, after asking again: leaders may be new."""
-        for attempt in range(1, 4):
+        for pause in (RETRY_AFTER, 2 * RETRY_AFTER):
             try:
                 await self._check_ends_once(reader, continuity)
             except LogDamaged:
-                if attempt == 3:
-                    raise
-                await asyncio.sleep(attempt * RETRY_AFTER)
+                await asyncio.sleep(pause)
+            else:
+                return
+        await self._check_ends_once(reader, continuity)
 
     async def _check_ends_once(self, reader: Reader, continuity: Continuity) -> None:
         first, end = await asyncio.gather(self._offsets(reader.beginning), self._offsets(reader.end))
@@ -316,24 +332,27 @@ class Worker:
         answers = zip(topics, await asyncio.gather(*map(ask, topics)), strict=True)
         return {(topic, number): offset for topic, offsets in answers for number, offset in offsets.items()}
 
-    async def _stop_partition(self, error: Unfoldable | LogDamaged) -> None:
+    def _stop_partition(self, error: Unfoldable | LogDamaged) -> None:
         """Project this partition no further than here; the others go on."""
-        offset = error.offset if isinstance(error, Unfoldable) else 0
-        self._stopped[error.place] = offset
-        log.critical(
-            "partition_stopped", topic=error.place[0], partition=error.place[1], offset=offset, reason=error.reason
-        )
-        epoch = self._leases.held.get(error.place)
-        if epoch is not None:
-            with suppress(*DOWN):
-                await self._store.stop(error.place, epoch, f"offset {offset}: {error.reason}")
+        place, offset = error.place, error.offset
+        log.critical("partition_stopped", topic=place[0], partition=place[1], offset=offset, reason=error.reason)
+        damaged = isinstance(error, LogDamaged)
+        self._stopped[place] = offset, f"log damaged: {error.reason}" if damaged else f"offset {offset}: {error.reason}"
+
+    def _stops(self, marks: Mapping[Place, Mark]) -> dict[Place, tuple[int, str]]:
+        """What is stopped of what is held, without what somebody else has passed meanwhile."""
+        self._stopped = {
+            at: stop for at, stop in self._stopped.items() if at in marks and marks[at].next_offset <= stop[0]
+        }
+        return self._stopped
 
     async def _pass_voided(self, stint: Stint) -> None:
-        """Go on where an operator has voided the record at which a partition stopped."""
+        """Keep saying what is stopped, and go on where an operator has voided the record."""
+        await self._store.stops(stint.epochs, {place: reason for place, (_, reason) in self._stopped.items()})
         stint.catalogue = await self._catalogue_log.read(stint.catalogue)
-        passed = [at for at, offset in self._stopped.items() if (at, offset) in stint.catalogue.voided]
+        passed = [at for at, (offset, _) in self._stopped.items() if (at, offset) in stint.catalogue.voided]
         for place in passed:
-            log.info("partition_passes_voided_record", topic=place[0], partition=place[1], offset=self._stopped[place])
+            log.info("partition_passes_voided_record", topic=place[0], partition=place[1])
             del self._stopped[place]
         if passed:
             self._leases.due.set()

@@ -4,8 +4,6 @@ Derived and lossy by right: whoever misses a record re-reads the ranks. So reade
 """
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Literal, NamedTuple, TypeAlias
@@ -16,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from shared.fold.state import Kind
 from shared.log import LogUnavailable, Reader, open_reader
 from shared.settings import KafkaSettings, NamingSettings
+from shared.watchdog import stop_process
 
 log = structlog.get_logger()
 
@@ -117,15 +116,9 @@ async def open_feed(kafka: KafkaSettings, naming: NamingSettings, client_id: str
         end = await reader.end("rank-changes")
         reader.assign({("rank-changes", partition): offset for partition, offset in end.items()})
         following = asyncio.create_task(feed.follow(reader))
-        following.add_done_callback(_stop_process)
+        following.add_done_callback(stop_process)
         try:
             yield feed
         finally:
-            following.remove_done_callback(_stop_process)
+            following.remove_done_callback(stop_process)
             following.cancel()
-
-
-def _stop_process(following: "asyncio.Task[None]") -> None:
-    """Without its feed a process answers late and sends nothing: let the supervisor start a new one."""
-    log.critical("feed_failed", exc_info=following.exception())
-    os.kill(os.getpid(), signal.SIGTERM)

@@ -95,14 +95,17 @@ class Ranks:
 
     async def _after_applied(self, script: Script, keys: list[str], arguments: Sequence[str | int]) -> list[Any]:
         """`applied` first, then the script: what the script sees is never older than the position."""
-        pipeline = self._client.pipeline(transaction=False)
-        pipeline.hgetall(applied_key(self._prefix))
-        pipeline.evalsha(script.sha, len(keys), *keys, *arguments)
-        try:
-            return list(await pipeline.execute())
-        except NoScriptError:
-            applied = await self._client.hgetall(applied_key(self._prefix))
-            return [applied, await script.run(self._client, keys, arguments)]
+        for attempt in range(2):
+            pipeline = self._client.pipeline(transaction=False)
+            pipeline.hgetall(applied_key(self._prefix))
+            pipeline.evalsha(script.sha, len(keys), *keys, *arguments)
+            try:
+                return list(await pipeline.execute())
+            except NoScriptError:
+                if attempt:
+                    raise
+                await self._client.script_load(script.source)
+        raise AssertionError("unreachable")
 
 
 def _position(applied: dict[Any, Any]) -> Position | None:

@@ -1,10 +1,12 @@
-"""Ends a process that makes no progress, so that its supervisor starts a new one.
+"""Ends a process that makes no progress or has lost a part, so that its supervisor starts a new one.
 
 A client library that hangs, a lock that is never released, a loop that is blocked: no exception tells of these.
 """
 
+import asyncio
 import faulthandler
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +45,13 @@ class Watchdog:
     def end(self) -> None:
         """Watch no more."""
         self._over.set()
+
+
+def stop_process(task: "asyncio.Task[None]") -> None:
+    """Done callback of a task without which a process is of no use, and which nobody awaits."""
+    if not task.cancelled():
+        log.critical("task_failed", task=task.get_coro().__qualname__, exc_info=task.exception())  # type: ignore[union-attr]
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextmanager

@@ -25,13 +25,17 @@ def fold(state: State, catalogue: Catalogue, received: Received) -> Step | None:
     partition = state.partitions.setdefault(record.partition, Partition())
     if record.offset < partition.next_offset:
         return None
-    known = max(partition.catalogue, event.catalogue if event is not None else -1)
-    if known > catalogue.newest:
-        reason = LookupError(f"names offset {known} of the catalogue, which is read up to {catalogue.newest}")
-        raise CatalogueBehind("events", record, reason)
     clock = max(partition.clock, record.timestamp)
     try:
-        step = _judge(state, catalogue, known, clock, received)
+        if is_voided(catalogue, "events", received):
+            known = partition.catalogue
+            step: Step | None = Step(Outcome("voided", None, record.partition, record.offset))
+        else:
+            known = max(partition.catalogue, event.catalogue if event is not None else -1)
+            _require_catalogue(catalogue, known, record)
+            step = _judge(state, catalogue, known, clock, received)
+    except Unfoldable:
+        raise
     except Exception as error:
         raise Unfoldable("events", record, error) from error
     partition.next_offset, partition.clock, partition.catalogue = record.offset + 1, clock, known
@@ -47,10 +51,14 @@ def fold_all(state: State, catalogue: Catalogue, received: Iterable[Received]) -
     return [step for step in steps if step is not None]
 
 
+def _require_catalogue(catalogue: Catalogue, known: int, record: Record) -> None:
+    if known > catalogue.newest:
+        reason = LookupError(f"names offset {known} of the catalogue, which is read up to {catalogue.newest}")
+        raise CatalogueBehind("events", record, reason)
+
+
 def _judge(state: State, catalogue: Catalogue, known: int, clock: int, received: Received) -> Step | None:
     record, event, _ = received
-    if is_voided(catalogue, "events", received):
-        return Step(Outcome("voided", None, record.partition, record.offset))
     match event:
         case None:
             return _refuse(record, "undecodable")

@@ -31,6 +31,12 @@ async def projector_health(system: System, wanted: str) -> Any:
     return found
 
 
+async def until_projected_to(system: System, partition: int, offset: int) -> None:
+    began = time.monotonic()
+    while (at := (await checkpoints(system))[partition]) != offset:
+        assert time.monotonic() - began < 15, at
+
+
 async def player_of(system: System, partition: int, *, same: bool) -> str:
     """A player whose facts lie in this partition, or in another."""
     while True:
@@ -44,9 +50,16 @@ async def test_an_unknown_type_stops_one_partition_and_a_void_passes_it(servers:
     with running(servers, logs, LEADERBOARD_WAIT_MS="500") as system:
         ann = name()
         await submit(system, ann, 100)
-        partition = await append(system, ann, score_bytes(ann, 5, "newer").replace(*NEWER))
+        system.kill("projector")  # so that the record lies in the middle of a batch
+        partition = -1
+        for number in range(3):
+            await submit(system, ann, 1, Prefer="respond-async")
+            if number == 1:
+                partition = await append(system, ann, score_bytes(ann, 5, "newer").replace(*NEWER))
+        system.start("projector")
         health = await projector_health(system, "down")
-        offset = (await checkpoints(system))[partition]
+        offset = 4  # after LogCreated, 100, 1 and 1
+        await until_projected_to(system, partition, offset)
         assert health["stopped"][0].startswith(
             f"events/{partition}: offset {offset}: UnknownEventType: {NEWER[1].decode()}"
         )
@@ -79,3 +92,10 @@ async def test_an_offset_of_the_catalogue_that_does_not_exist_stops_one_partitio
         partition = await append(system, ann, score_bytes(ann, 5).replace(b'"catalogue":2', b'"catalogue":2000000'))
         health = await projector_health(system, "down")
         assert health["stopped"][0].startswith(f"events/{partition}: offset 1: LookupError: names offset 2000000")
+        await until_projected_to(system, partition, 1)
+        done = await asyncio.to_thread(system.run, "log", "void", str(partition), "1", "--yes")
+        assert done.returncode == 0, done.stderr
+        await projector_health(system, "up")
+        await until_projected_to(system, partition, 2)
+        verified = await asyncio.to_thread(system.run, "verify")
+        assert verified.returncode == 0, verified.stdout + verified.stderr
