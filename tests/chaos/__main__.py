@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import subprocess
 import sys
 import tempfile
@@ -83,6 +84,8 @@ def main() -> int:
             say(str(fault))
         say(f"{len(faults)} faults; kills: {dict(kills_planned(faults))}")
         return 0
+    # As Ctrl-C: what was started is stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     drill = Drill(
         seconds=given.seconds,
         faults=faults,

@@ -115,10 +115,11 @@ async def _trouble(drill: Drill, stage: Stage) -> None:
     finally:
         until.set()
         await asyncio.to_thread(stage.nemesis.heal)
-    try:
-        await asyncio.wait_for(loading, SETTLE_WITHIN)
-    except TimeoutError:
-        stage.unsettled.append(f"{stage.load.tally.in_flight} submissions, {SETTLE_WITHIN:g} s after the faults")
+    done, _ = await asyncio.wait({loading}, timeout=SETTLE_WITHIN)
+    if not done:
+        stage.unsettled.append(f"{tally.in_flight} submissions are unknown {SETTLE_WITHIN:g} s after the faults")
+        loading.cancel()
+    await asyncio.gather(loading, return_exceptions=not done)
 
 
 async def _come_to_rest(drill: Drill, stage: Stage) -> None:

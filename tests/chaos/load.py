@@ -162,7 +162,14 @@ class Load:
         first = self._chance.randrange(len(self.plan.commands))
         for number in range(TRIES):
             url = self.plan.commands[(first + number) % len(self.plan.commands)]
-            tried = await self._try(client, url, wanted)
+            try:
+                tried = await self._try(client, url, wanted)
+            except asyncio.CancelledError:
+                # It may be in the log all the same: nobody may call it a record that no client sent.
+                self.ledger.write(
+                    Try(*wanted, sent=time.time(), answered=time.time(), verdict="unknown", error="ended")
+                )
+                raise
             self.ledger.write(tried)
             self.tally.tries[tried.verdict] += 1
             self.tally.applied += tried.status == 200

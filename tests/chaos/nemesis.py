@@ -51,6 +51,7 @@ WEIGHTS: dict[tuple[Kind, str], float] = {
     ("kill", "notifier"): 8,
     ("pause", "projector"): 7,
     ("crash", "kafka"): 4,
+    ("restart", "kafka"): 2,
     ("crash", "postgres"): 4,
     ("crash", "redis"): 4,
     ("restart", "postgres"): 3,
