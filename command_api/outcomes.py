@@ -36,7 +36,8 @@ class Outcomes:
     def late(self) -> bool:
         """Whether the projector is so far behind that waiting is in vain.
 
-        True from an attempt whose outcome did not come in time until that outcome comes.
+        True from an attempt whose outcome did not come in time until that outcome comes, or a projector says that it
+        has begun anew: the outcome may have died with the one before.
         """
         if self._late is not None and time.monotonic() - self._late[1] > FORGET_LATE:
             self._late = None
@@ -61,6 +62,8 @@ class Outcomes:
 
     def receive(self, changes: RankChanges) -> None:
         """Hand out the outcomes of one record of the feed."""
+        if changes.resync:
+            self._late = None
         for line in changes.outcomes:
             future = self._waiting.pop(line.attempt, None)
             if future is not None and not future.done():

@@ -5,6 +5,25 @@ import sys
 
 import structlog
 
+LIBRARY_LINES = 5
+"""Lines a second of the Kafka client: it says the same of every request while the broker is away."""
+
+
+class Sparing(logging.Filter):
+    """Lets through a number of lines a second: a library that retries in a loop would fill the disk."""
+
+    def __init__(self, lines: int) -> None:
+        super().__init__()
+        self._lines = lines
+        self._second = 0
+        self._count = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if int(record.created) != self._second:
+            self._second, self._count = int(record.created), 0
+        self._count += 1
+        return self._count <= self._lines
+
 
 def configure_logging(service: str, *, level: int = logging.INFO) -> None:
     """Send structlog and the standard library's loggers through the same processors."""
@@ -32,6 +51,8 @@ def configure_logging(service: str, *, level: int = logging.INFO) -> None:
     )
     root = logging.getLogger()
     root.handlers, root.level = [handler], level
+    sparing = Sparing(LIBRARY_LINES)
+    handler.addFilter(lambda record: not record.name.startswith("aiokafka") or sparing.filter(record))
     for noisy in ("aiokafka", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)

@@ -108,3 +108,13 @@ async def test_a_lag_whose_outcome_never_comes_is_forgotten(clock: Clock) -> Non
     assert not waiting.late
     waiting.forget("lost too", late=True)
     assert waiting.late
+
+
+async def test_a_projector_that_begins_anew_ends_the_lag(clock: Clock) -> None:
+    waiting = Outcomes()
+    waiting.expect("lost")
+    waiting.forget("lost", late=True)
+    waiting.receive(changes("other"))
+    assert waiting.late
+    waiting.receive(changes("other").model_copy(update={"resync": True}))
+    assert not waiting.late
