@@ -8,10 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
-import docker
-from docker.errors import DockerException
-from docker.models.containers import Container
 from testcontainers.core.container import DockerContainer
 
 from leaderboard.local.kafka import Kafka
@@ -123,7 +122,8 @@ class Contained:
             self._wrapped.unpause()
 
     @property
-    def _wrapped(self) -> Container:
+    def _wrapped(self) -> Any:
+        """Docker's own client for it, which has no types."""
         assert self._container is not None, f"{self.name} was not started"
         return self._container.get_wrapped_container()
 
@@ -157,27 +157,19 @@ def side_by_side(do: Callable[[Contained], None], servers: Mapping[str, Containe
         list(pool.map(do, servers.values()))
 
 
-def engine_listens() -> bool:
-    """Whether somebody listens where the engine should: docker's client leaves a socket open where nobody does."""
-    scheme, _, path = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").partition("://")
-    if scheme != "unix":
-        return False
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(2)
-        return probe.connect_ex(path) == 0
-
-
 def engine_answers() -> bool:
-    """Whether a Docker engine of this machine answers: what another one publishes on 127.0.0.1 is out of reach."""
-    if not engine_listens():
+    """Whether a Docker engine answers on a socket of this machine: what others publish on 127.0.0.1 is out of reach.
+
+    Asked without docker's client, which leaves a socket open where nobody answers.
+    """
+    address = urlsplit(os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock")
+    if address.scheme != "unix":
         return False
-    try:
-        client = docker.from_env(timeout=2)
-    except DockerException:
-        return False
-    try:
-        return str(client.api.base_url).startswith("http+docker") and bool(client.ping())
-    except (DockerException, OSError):
-        return False
-    finally:
-        client.close()
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.settimeout(2)
+        try:
+            asking.connect(address.path)
+            asking.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+            return b" 200 OK" in asking.recv(64)
+        except OSError:
+            return False

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
+import pytest
+
 from leaderboard.local.server import Server as LocalServer
 from leaderboard.local.servers import ALL, local_servers
 from tests.containers import Contained, containers, engine_answers
@@ -49,9 +51,10 @@ class Servers:
 
 @cache
 def contained() -> bool:
-    """Whether the servers of this run are containers."""
+    """Whether the servers of this run are containers. Raises UsageError."""
     chosen = os.environ.get(VARIABLE, "")
-    assert chosen in ("", "local", "containers"), f"{VARIABLE} is {chosen!r}, expected local or containers"
+    if chosen not in ("", "local", "containers"):
+        raise pytest.UsageError(f"{VARIABLE} is {chosen!r}, expected local or containers")
     return engine_answers() if not chosen else chosen == "containers"
 
 

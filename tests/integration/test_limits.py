@@ -25,7 +25,7 @@ from tests.stack import System, eventually, present, running
 
 TIMEOUT = 1
 """Seconds these systems wait for the broker."""
-MARGIN = 1.0
+MARGIN = 2.0
 MIB = 1024 * 1024
 MOVERS = [f"{name()}-{'x' * 40}" for _ in range(1_000)]
 """Players whose every move a socket is told: they trade places in the top 100."""
@@ -119,15 +119,16 @@ async def test_a_socket_that_is_not_read_is_closed_and_the_others_hear_all(serve
     with running(servers, logs, split=True) as system:
         notifier = psutil.Process(system.processes["notifier"].pid)
         url = f"{system.live}/ws/leaderboard/{name()}"
-        async with connect(url) as reading, traffic(system, reading) as heard:
+        # No bound on its queue: with one, what is unread at the end would hold up the closing handshake for 10 s.
+        async with connect(url, max_queue=None) as reading, traffic(system, reading) as heard:
             with SlowClient(url) as never, SlowClient(url) as late:
                 size = notifier.memory_info().rss
-                await until(lambda: system.log_of("notifier").count("socket_closed") == 2, 60, "both are given up")
+                await until(lambda: system.log_of("notifier").count("socket_closed") == 2, 120, "both are given up")
                 began, events = time.monotonic(), len(heard)
                 assert await asyncio.to_thread(late.close_code, b"events are not taken") == CLOSE_SLOW
-                await until(never.dropped, CLOSE_WITHIN + MARGIN, "the connection is reset")
+                await until(never.dropped, 2 * CLOSE_WITHIN, "the connection is reset")
                 grown = notifier.memory_info().rss - size
-            await until(lambda: len(heard) > events, 5, "the other socket goes on")
+            await until(lambda: len(heard) > events, 20, "the other socket goes on")
         print(f"{events} events before, reset after {time.monotonic() - began:.1f} s, grown by {grown / MIB:.1f} MiB")
         assert grown < 16 * MIB
         assert "ASGI" not in system.log_of("notifier"), "closing a slow socket is no error"
@@ -153,7 +154,7 @@ async def publish(appender: Appender, reading: ClientConnection, heard: list[flo
     for turn in count():
         await appender.append("rank-changes", None, moves(turn), timeout=5, partition=0)
         for _ in MOVERS:
-            async with asyncio.timeout(5):  # wait_for of Python 3.11 may swallow the cancel at the end of the traffic
+            async with asyncio.timeout(20):  # wait_for of Python 3.11 may swallow the cancel at the end of the traffic
                 await reading.recv()
             heard.append(time.monotonic())
 
