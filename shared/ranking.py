@@ -85,10 +85,10 @@ class BoardKeys:
         return [self.ranks, self.members, self.version]
 
 
-def board_keys(prefix: str, board_id: str, season: str, suffix: str = "") -> BoardKeys:
-    """The keys of a season of a board; `suffix` names a copy that is still being built."""
+def board_keys(prefix: str, board_id: str, season: str) -> BoardKeys:
+    """The keys of a season of a board."""
     stem = f"{prefix}lb:{{v1:{board_id}:{season}}}"
-    return BoardKeys(f"{stem}:ranks{suffix}", f"{stem}:members{suffix}", f"{stem}:version{suffix}")
+    return BoardKeys(f"{stem}:ranks", f"{stem}:members", f"{stem}:version")
 
 
 def applied_key(prefix: str) -> str:
