@@ -94,7 +94,13 @@ async def write(stage: Stage, client: aiohttp.ClientSession, players: int) -> No
 
 
 def dumped(redis: Redis) -> dict[Any, Any]:
-    return {key: redis.dump(key) for key in redis.scan_iter(count=1_000)}
+    """A copy of one instant, as Redis's own snapshots are: keys dumped one by one under writes would contradict each
+    other."""
+    keys = list(redis.scan_iter(count=1_000))
+    pipeline = redis.pipeline(transaction=True)
+    for key in keys:
+        pipeline.dump(key)
+    return dict(zip(keys, pipeline.execute(), strict=True))
 
 
 def restore(redis: Redis, dumps: dict[Any, Any]) -> None:
