@@ -1,6 +1,7 @@
 """Fixtures: real servers once a session, systems of our processes on them."""
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,10 @@ from tests.stack import System, running
 
 settings.register_profile("leaderboard", deadline=None)  # a test is no benchmark: a busy machine must not fail it
 settings.load_profile("leaderboard")
+
+
+# A shell's background job ignores Ctrl-C, and what is started here would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:

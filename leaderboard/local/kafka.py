@@ -116,8 +116,9 @@ class Kafka:
         return [*JAVA, *options, "-cp", os.pathsep.join(map(str, self.jars)), *main]
 
     def _format(self) -> None:
+        # With the equals sign: one id in 64 begins with a dash, which would look like an option.
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        format_it = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", "server.properties"]
+        format_it = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", "server.properties"]
         command = self._java("-XX:TieredStopAtLevel=1", main=format_it)  # too short to be worth optimizing
         done = subprocess.run(command, cwd=self.home, capture_output=True, text=True, timeout=60, check=False)
         if done.returncode != 0:

@@ -138,7 +138,7 @@ def test_reset_ends_old_and_new_connections_with_rst(proxy: Proxy, client: socke
     proxy.switch(Reset())
     with pytest.raises(ConnectionResetError):
         client.recv(1)
-    with closing(connected(proxy)) as another, pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError), closing(connected(proxy)) as another:
         another.recv(1)
     proxy.switch(Pass())
     with closing(connected(proxy)) as another:
