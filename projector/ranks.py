@@ -10,13 +10,12 @@ from typing import Any, NamedTuple, TypeAlias
 import structlog
 
 from projector.batch import BoardChange, BoardSeason, Versions
-from projector.store import Fenced, Store, read_entry, read_marks
+from projector.store import Store, read_entry, require_marks
 from shared.boards import Board
 from shared.feed import BoardLines, RankLine
 from shared.fold.players import Profile
 from shared.fold.state import Entry
 from shared.identity import new_id
-from shared.postgres import Connection
 from shared.ranking import (
     NAMES_MARK,
     applied_key,
@@ -119,17 +118,12 @@ class RankWriter:
 
         `applied` is lowered first and raised last: what a board says of itself is never older than what that says.
         """
-        await self._require(store, epochs, wanted)
+        await store.require(epochs, wanted.offsets)  # who only thinks that it knows the tables touches nothing
         await self._remark("events", wanted, lambda held, offset: held > offset)
         repaired = [at for at in wanted.boards if await self._repair_board(store, epochs, boards[at[0]], at, wanted)]
         await self._repair_names(store, wanted)
         await self._remark("events", wanted, lambda held, offset: held != offset)
         return repaired
-
-    async def _require(self, store: Store, epochs: Mapping[Place, int], wanted: Held) -> None:
-        """Nothing in Redis is touched by one who only thinks that it knows the tables. Raises Fenced."""
-        async with store.snapshot() as tables:
-            await _require_marks(tables, epochs, wanted)
 
     async def _repair_board(
         self, store: Store, epochs: Mapping[Place, int], board: Board, at: BoardSeason, wanted: Held
@@ -157,7 +151,7 @@ class RankWriter:
     ) -> list[Entry]:
         """The rows above these versions, of one instant at which the tables are where `wanted` says. Raises Fenced."""
         async with store.snapshot() as tables:
-            await _require_marks(tables, epochs, wanted)
+            await require_marks(tables, epochs, wanted.offsets)
             rows = await tables.fetch(ENTRIES, *at, list(after), list(after.values()), timeout=READ_WITHIN)
         return [read_entry(row) for row in rows]
 
@@ -230,12 +224,6 @@ async def _asked(question: Awaitable[Any]) -> Any:
         return await question
     except DOWN as error:
         raise RanksUnknown(repr(error)) from error
-
-
-async def _require_marks(tables: Connection, epochs: Mapping[Place, int], wanted: Held) -> None:
-    found = {place: mark.next_offset for place, mark in (await read_marks(tables, epochs)).items()}
-    if found != dict(wanted.offsets):
-        raise Fenced(f"the tables are at {found}, expected {dict(wanted.offsets)}")
 
 
 def held_of(versions: Versions, boards: Iterable[BoardSeason], offsets: Mapping[Place, int]) -> Held:

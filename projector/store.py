@@ -214,6 +214,11 @@ class Store:
         async with self._pool.acquire() as connection:
             return await read_marks(connection, held)
 
+    async def require(self, held: Mapping[Place, int], offsets: Mapping[Place, int]) -> None:
+        """See that the tables stand there under these epochs. Raises Fenced."""
+        async with self._pool.acquire() as connection:
+            await require_marks(connection, held, offsets)
+
     async def stops(self, held: Mapping[Place, int], reasons: Mapping[Place, str]) -> None:
         """Write down why partitions do not go on; nothing of those that do."""
         rows = [(*place, epoch, reasons.get(place)) for place, epoch in held.items()]
@@ -249,6 +254,16 @@ async def read_marks(connection: Connection, held: Mapping[Place, int]) -> dict[
     if marks.keys() != held.keys():
         raise Fenced(f"no longer held: {sorted(held.keys() - marks.keys())}")
     return marks
+
+
+async def require_marks(connection: Connection, held: Mapping[Place, int], offsets: Mapping[Place, int]) -> None:
+    """See that the tables stand there under these epochs: somebody else may have them, or Postgres lost commits.
+
+    Raises Fenced.
+    """
+    found = {place: mark.next_offset for place, mark in (await read_marks(connection, held)).items()}
+    if found != dict(offsets):
+        raise Fenced(f"the tables are at {found}, expected {dict(offsets)}")
 
 
 def read_entry(row: asyncpg.Record) -> Entry:

@@ -261,10 +261,7 @@ class Worker:
             return
         stint.look_at = now + LOOK_EVERY
         await self._finish()
-        if {
-            at: mark.next_offset for at, mark in (await self._store.marks(stint.epochs)).items()
-        } != stint.held().offsets:
-            raise Fenced("the tables are not where they were: Postgres has lost commits")
+        await self._store.require(stint.epochs, stint.held().offsets)
         if stint.ranks_known and not await self._ranks.holds(stint.held()):
             self._lose_ranks(stint, "Redis is not at our position")
         if stint.surveying is None or stint.surveying.done():
