@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import orjson
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from shared.boards import Board, GameMode
+from shared.boards import Board, BoardId, GameMode
 from shared.identity import PlayerId
 from shared.numbers import Integer
 
@@ -35,6 +35,8 @@ Metadata = Annotated[dict[str, Any], AfterValidator(_check_metadata)]
 Attributes = Annotated[dict[str, str], Field(max_length=16), AfterValidator(_check_metadata)]
 Printable = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\x20-\x7e]+$")]
 EventId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+Reason = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+"""A code such as `cheating`, no free text: the log is for ever."""
 Username = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 
 
@@ -60,12 +62,52 @@ class ScoreSubmitted(Fact):
     metadata: Metadata | None = None
     registered_only: Literal[True] | None = None
     """The policy in force when the command was taken: refuse a player who is not registered."""
+    attributes: Attributes | None = None
+    """Of the player's profile as it was known then, those that a board of this mode asks for. New in v2."""
+
+
+class ScoreRevoked(Fact):
+    """A submission does not count, whether it is in the log already or comes later."""
+
+    player_id: PlayerId
+    event_id: EventId
+    reason: Reason
+
+
+class ScoreRestored(Fact):
+    """A revoked submission counts after all."""
+
+    player_id: PlayerId
+    event_id: EventId
+    reason: Reason
 
 
 class PlayerRegistered(Fact):
     """A player was made known before any score."""
 
     player_id: PlayerId
+
+
+class PlayerBanned(Fact):
+    """Gone from every board, past seasons too, and what the player submits is refused."""
+
+    player_id: PlayerId
+    reason: Reason
+
+
+class PlayerReinstated(Fact):
+    """Back on every board, from the player's own sessions."""
+
+    player_id: PlayerId
+    reason: Reason
+
+
+class PlayerErased(Fact):
+    """Everything personal is forgotten; nobody submits under this id again."""
+
+    player_id: PlayerId
+    entries: Literal["anonymous", "removed"]
+    """Whether the player's rows stay on the boards, without a name, or go."""
 
 
 class PlayerProfileSet(Fact):
@@ -80,6 +122,27 @@ class BoardDefined(Fact):
     """A board exists from this record of the catalogue on."""
 
     board: Board
+
+
+class BoardRevised(Fact):
+    """A board has a new definition from this record of the catalogue on, if nobody else was faster."""
+
+    board: Board
+    expected_revision: Annotated[int, Field(strict=True, ge=1)]
+
+
+class BoardRetired(Fact):
+    """A board takes no scores any more; it can be read for ever."""
+
+    board_id: BoardId
+    expected_revision: Annotated[int, Field(strict=True, ge=1)]
+
+
+class SeasonEnded(Fact):
+    """The season is over in this partition: said in each, so that idle ones learn the time as well."""
+
+    board_id: BoardId
+    season: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")]
 
 
 class RecordVoided(Fact):
@@ -123,7 +186,8 @@ class LogCreatedEvent(Envelope):
 
 
 class ScoreSubmittedEvent(Envelope):
-    type: Literal["leaderboard.ScoreSubmitted.v1"] = "leaderboard.ScoreSubmitted.v1"
+    type: Literal["leaderboard.ScoreSubmitted.v2", "leaderboard.ScoreSubmitted.v1"] = "leaderboard.ScoreSubmitted.v2"
+    """v2 adds only what may be left out: a v1 is a v2."""
     data: ScoreSubmitted
 
 
@@ -138,13 +202,54 @@ class PlayerProfileSetEvent(Envelope):
 
 
 class BoardDefinedEvent(Envelope):
-    type: Literal["leaderboard.BoardDefined.v1"] = "leaderboard.BoardDefined.v1"
+    type: Literal["leaderboard.BoardDefined.v2", "leaderboard.BoardDefined.v1"] = "leaderboard.BoardDefined.v2"
+    """v2 adds only what may be left out: a v1 is a v2."""
     data: BoardDefined
 
 
 class RecordVoidedEvent(Envelope):
     type: Literal["leaderboard.RecordVoided.v1"] = "leaderboard.RecordVoided.v1"
     data: RecordVoided
+
+
+class ScoreRevokedEvent(Envelope):
+    type: Literal["leaderboard.ScoreRevoked.v1"] = "leaderboard.ScoreRevoked.v1"
+    data: ScoreRevoked
+
+
+class ScoreRestoredEvent(Envelope):
+    type: Literal["leaderboard.ScoreRestored.v1"] = "leaderboard.ScoreRestored.v1"
+    data: ScoreRestored
+
+
+class PlayerBannedEvent(Envelope):
+    type: Literal["leaderboard.PlayerBanned.v1"] = "leaderboard.PlayerBanned.v1"
+    data: PlayerBanned
+
+
+class PlayerReinstatedEvent(Envelope):
+    type: Literal["leaderboard.PlayerReinstated.v1"] = "leaderboard.PlayerReinstated.v1"
+    data: PlayerReinstated
+
+
+class PlayerErasedEvent(Envelope):
+    type: Literal["leaderboard.PlayerErased.v1"] = "leaderboard.PlayerErased.v1"
+    data: PlayerErased
+
+
+class BoardRevisedEvent(Envelope):
+    type: Literal["leaderboard.BoardRevised.v1"] = "leaderboard.BoardRevised.v1"
+    data: BoardRevised
+
+
+class BoardRetiredEvent(Envelope):
+    type: Literal["leaderboard.BoardRetired.v1"] = "leaderboard.BoardRetired.v1"
+    data: BoardRetired
+
+
+class SeasonEndedEvent(Envelope):
+    type: Literal["leaderboard.SeasonEnded.v1"] = "leaderboard.SeasonEnded.v1"
+    data: SeasonEnded
 
 
 Event: TypeAlias = (
@@ -154,6 +259,14 @@ Event: TypeAlias = (
     | PlayerProfileSetEvent
     | BoardDefinedEvent
     | RecordVoidedEvent
+    | ScoreRevokedEvent
+    | ScoreRestoredEvent
+    | PlayerBannedEvent
+    | PlayerReinstatedEvent
+    | PlayerErasedEvent
+    | BoardRevisedEvent
+    | BoardRetiredEvent
+    | SeasonEndedEvent
 )
 EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 
@@ -164,6 +277,14 @@ EVENTS: dict[type[Fact], type[Event]] = {
     PlayerProfileSet: PlayerProfileSetEvent,
     BoardDefined: BoardDefinedEvent,
     RecordVoided: RecordVoidedEvent,
+    ScoreRevoked: ScoreRevokedEvent,
+    ScoreRestored: ScoreRestoredEvent,
+    PlayerBanned: PlayerBannedEvent,
+    PlayerReinstated: PlayerReinstatedEvent,
+    PlayerErased: PlayerErasedEvent,
+    BoardRevised: BoardRevisedEvent,
+    BoardRetired: BoardRetiredEvent,
+    SeasonEnded: SeasonEndedEvent,
 }
 
 

@@ -1,12 +1,12 @@
 """Makers of records, events and catalogues for tests."""
 
 from shared.boards import DEFAULT_BOARDS
-from shared.catalogue import Catalogue
+from shared.catalogue import Catalogue, Revision
 from shared.events import Fact, LogCreated, PlayerRegistered, ScoreSubmitted, encode, wrap
 from shared.identity import event_id_of
 from shared.records import Received, Record, receive
 
-CATALOGUE = Catalogue(2, tuple(enumerate(DEFAULT_BOARDS, 1)))
+CATALOGUE = Catalogue(2, tuple(Revision(offset, board) for offset, board in enumerate(DEFAULT_BOARDS, 1)))
 NOW = 1_700_000_000_000
 
 
