@@ -10,7 +10,6 @@ import asyncpg
 from rich.console import Console
 
 from projector.store import read_entry
-from shared.boards import ALL_TIME
 from shared.catalogue import Catalogue
 from shared.catalogue_log import CatalogueLog
 from shared.fold.fold import fold
@@ -40,20 +39,35 @@ SHOWN = 10
 READ_TIMEOUT = 60.0
 """Seconds for reading a whole board from Redis."""
 SQL_CHECK = """
-with counted as (
-    select b.board_id, s.player_id, count(*) as games, max(s.clock) as updated_at,
-        case b.definition->>'operator' when 'sum' then sum(s.score)
-            else case b.definition->>'order' when 'asc' then min(s.score) else max(s.score) end end as value
+with plain as (
+    select board_id, definition as d from boards
+    where definition->>'revision' = '1' and definition->'max_attempts' = 'null' and definition->'where' = '{}'
+), counted as (
+    select b.board_id, t.season, s.player_id, count(*) as games, max(s.clock) as updated_at, case b.d->>'operator'
+        when 'sum' then sum(s.score) when 'count' then count(*)
+        when 'latest' then (array_agg(s.score order by s."offset" desc))[1]
+        else case b.d->>'order' when 'asc' then min(s.score) else max(s.score) end end as value
     from game_sessions s
-    join boards b on b.definition->'game_modes' ? s.game_mode
-    where s.outcome = 'applied' group by b.board_id, b.definition, s.player_id
+    join plain b on b.d->'game_modes' ? s.game_mode
+    join seasons t on t.board_id = b.board_id and s.clock >= t.starts_at and (t.ends_at is null or s.clock < t.ends_at)
+    join players p on p.player_id = s.player_id and not p.banned and p.erased is distinct from 'removed'
+    where s.outcome = 'applied' and not s.revoked
+        and s.score between (b.d->>'minimum')::bigint and (b.d->>'maximum')::bigint
+        and s.clock >= coalesce((b.d->>'starts_at')::bigint, 0)
+    group by b.board_id, b.d, t.season, s.player_id
 )
-select coalesce(c.board_id, e.board_id) as board_id, coalesce(c.player_id, e.player_id) as player_id,
+select coalesce(c.board_id, e.board_id) as board_id, coalesce(c.season, e.season) as season,
+    coalesce(c.player_id, e.player_id) as player_id,
     c.value as wanted, e.value as found, c.games as wanted_games, e.games_played as found_games
-from counted c full join leaderboard_entries e on e.board_id = c.board_id and e.player_id = c.player_id
+from counted c full join (
+    select e.* from leaderboard_entries e join plain using (board_id) where e.value is not null
+) e on e.board_id = c.board_id and e.season = c.season and e.player_id = c.player_id
 where (c.value, c.games, c.updated_at) is distinct from (e.value::numeric, e.games_played::bigint, e.updated_at)
-order by 1, 2
+    and abs(coalesce(c.value, 0)) <= 9007199254740991
+order by 1, 2, 3
 """
+"""The definition of best, sum, latest and count once more, with none of our fold: for boards of one revision that take
+every score within their bounds, and totals that stay exact."""
 
 
 @dataclass(slots=True)
@@ -106,7 +120,7 @@ async def verify(
             folded = await _fold_to(reader, catalogue, tables.offsets)
         report.compared.append(f"Postgres at {_at(tables.offsets)} of log {incarnation}")
         _compare_tables(report, tables, folded, catalogue)
-        index = await _read_index(client, naming.prefix, catalogue)
+        index = await _read_index(client, naming.prefix, tables.versions)
         offsets: dict[Place, int] = {
             ("events", partition): offset for partition, offset in index.offsets(incarnation).items()
         }
@@ -159,6 +173,8 @@ class Tables:
     players: dict[str, tuple[Any, ...]]
     profiles: dict[str, tuple[Any, ...]]
     sessions: dict[tuple[str, str], tuple[Any, ...]]
+    rulings: dict[tuple[str, str], tuple[Any, ...]]
+    ended: dict[tuple[str, str, int], tuple[Any, ...]]
     entries: dict[tuple[str, str, str], tuple[Any, ...]]
     versions: dict[tuple[str, str, int], int]
     by_sql: list[asyncpg.Record]
@@ -178,15 +194,21 @@ async def _read_tables(postgres: PostgresSettings, naming: NamingSettings) -> Ta
 
 async def _snapshot(connection: Connection) -> Tables:
     checkpoints = await connection.fetch("select * from checkpoints")
-    players = await connection.fetch('select player_id, partition, "offset", registered_at from players')
+    players = await connection.fetch(
+        'select player_id, partition, "offset", registered_at, banned, erased from players'
+    )
     profiles = await connection.fetch('select player_id, username, partition, "offset" from profiles')
     sessions = await connection.fetch(
         'select player_id, event_id::text, partition, "offset", clock, game_mode, score, metadata, payload_hash,'
-        " outcome, reason, actor from game_sessions"
+        " outcome, reason, actor, attributes, catalogue, revoked from game_sessions"
     )
     entries = [
         (read_entry(row), row["sort_value"]) for row in await connection.fetch("select * from leaderboard_entries")
     ]
+    rulings = await connection.fetch(
+        'select player_id, event_id::text, kind, target::text, reason, actor, partition, "offset", clock from rulings'
+    )
+    ended = await connection.fetch('select board_id, season, partition, "offset", clock from season_ends')
     versions = await connection.fetch("select board_id, season, partition, version from board_versions")
     return Tables(
         offsets={(row["topic"], row["partition"]): row["next_offset"] for row in checkpoints},
@@ -194,7 +216,9 @@ async def _snapshot(connection: Connection) -> Tables:
         players={row["player_id"]: tuple(row)[1:] for row in players},
         profiles={row["player_id"]: (row["username"], row["partition"], row["offset"]) for row in profiles},
         sessions={(row["player_id"], row["event_id"]): tuple(row)[2:] for row in sessions},
-        entries={entry.key: (*entry.standing[1:], sort, entry.partition, entry.offset) for entry, sort in entries},
+        rulings={tuple(row)[:2]: tuple(row)[2:] for row in rulings},
+        ended={tuple(row)[:3]: tuple(row)[3:] for row in ended},
+        entries={entry.key: (entry.standing, sort, entry.partition, entry.offset) for entry, sort in entries},
         versions={(row["board_id"], row["season"], row["partition"]): row["version"] for row in versions},
         by_sql=await connection.fetch(SQL_CHECK),
     )
@@ -216,6 +240,8 @@ def _compare_tables(report: Report, tables: Tables, folded: Folded, catalogue: C
     report.compare("player", {key: tuple(each)[1:] for key, each in state.players.items()}, tables.players)
     report.compare("profile", profiles, tables.profiles)
     report.compare("session", {key: _session(each) for key, each in state.sessions.items()}, tables.sessions)
+    report.compare("ruling", {key: tuple(each)[2:] for key, each in state.rulings.items()}, tables.rulings)
+    report.compare("end of season", {key: tuple(each)[3:] for key, each in state.ended.items()}, tables.ended)
     report.compare("entry", {key: _entry(each, catalogue) for key, each in state.entries.items()}, tables.entries)
     report.compare("board version", _versions(state.entries.values()), tables.versions)
     report.compared.append(f"plain SQL over game_sessions against the entries: {len(tables.entries)} rows")
@@ -226,14 +252,15 @@ def _session(session: Session) -> tuple[Any, ...]:
     return (
         *(session.partition, session.offset, session.clock, session.game_mode, session.score, session.metadata),
         *(session.payload_hash, session.outcome, session.reason, session.actor),
+        *(session.attributes, session.catalogue, session.revoked),
     )
 
 
 def _entry(entry: Entry, catalogue: Catalogue) -> tuple[Any, ...]:
     board = catalogue.board(entry.board_id)
     assert board is not None, entry
-    standing = entry.standing
-    return (*standing[1:], sort_value(board.order, standing.value), entry.partition, entry.offset)
+    sort = sort_value(board.order, entry.standing.value) if entry.standing is not None else None
+    return entry.standing, sort, entry.partition, entry.offset
 
 
 def _versions(entries: Iterable[Entry]) -> dict[tuple[str, str, int], int]:
@@ -254,20 +281,21 @@ class Index:
 
     applied: dict[str, str]
     names: dict[str, str]
-    boards: dict[tuple[str, str], tuple[list[tuple[str, float]], dict[str, str], dict[str, str]]]
-    """Board and season → members in rank order with their scores, details, version."""
+    boards: dict[tuple[str, str], tuple[list[tuple[str, float]], dict[str, str], dict[str, str], list[Any]]]
+    """Board and season → members in rank order with their scores, details, version, distinct scores."""
 
     def offsets(self, incarnation: str) -> dict[int, int]:
         """The position that every board reflects: `applied`, or beyond it what a board says."""
         held = {int(key): int(value) for key, value in self.applied.items() if key.isdigit()}
-        for _, _, version in self.boards.values():
+        for _, _, version, _ in self.boards.values():
             for partition, offset in (whole_version(version, incarnation) or {}).items():
                 held[partition] = max(held.get(partition, 0), offset + 1)
         return held
 
 
-async def _read_index(client: Client, prefix: str, catalogue: Catalogue) -> Index:
-    seasons = [(board.board_id, ALL_TIME) for board in catalogue.boards()]
+async def _read_index(client: Client, prefix: str, versions: Collection[tuple[str, str, int]]) -> Index:
+    """What Redis holds, as far as the tables name it: seasons without any row are in neither."""
+    seasons = sorted({(board_id, season) for board_id, season, _ in versions})
     pipeline = client.pipeline(transaction=True)
     pipeline.hgetall(applied_key(prefix))
     pipeline.hgetall(names_key(prefix))
@@ -276,10 +304,11 @@ async def _read_index(client: Client, prefix: str, catalogue: Catalogue) -> Inde
         pipeline.zrange(keys.ranks, 0, -1, withscores=True)
         pipeline.hgetall(keys.members)
         pipeline.hgetall(keys.version)
+        pipeline.zrange(keys.values, 0, -1, withscores=True)
     client.connection_pool.connection_kwargs["socket_timeout"] = READ_TIMEOUT
     applied, names, *boards = await pipeline.execute()
-    triples = zip(boards[0::3], boards[1::3], boards[2::3], strict=True)
-    return Index(applied, names, dict(zip(seasons, triples, strict=True)))
+    columns = zip(boards[0::4], boards[1::4], boards[2::4], boards[3::4], strict=True)
+    return Index(applied, names, dict(zip(seasons, columns, strict=True)))
 
 
 def _compare_index(
@@ -293,10 +322,11 @@ def _compare_index(
     if index.applied.get("incarnation") != incarnation:
         report.differences.append(f"redis applied: of log {index.applied.get('incarnation')}, expected {incarnation}")
     wanted_versions = _versions(folded.state.entries.values())
-    for at, (ranked, details, version) in index.boards.items():
+    for at, (ranked, details, version, values) in index.boards.items():
         board = catalogue.board(at[0])
         assert board is not None, at
-        entries = [entry.standing for entry in folded.state.entries.values() if (entry.board_id, entry.season) == at]
+        rows = (entry for entry in folded.state.entries.values() if (entry.board_id, entry.season) == at)
+        entries = [entry.standing for entry in rows if entry.standing is not None]
         entries.sort(key=partial(order_key, board.order))
         partitions = [partition for topic, partition in places if topic == "events"]
         wanted = {"incarnation": incarnation, "partitions": str(len(partitions))}
@@ -309,5 +339,9 @@ def _compare_index(
             {rank: (encode_member(each), sort_value(board.order, each.value)) for rank, each in enumerate(entries, 1)},
             {rank: (member, int(score)) for rank, (member, score) in enumerate(ranked, 1)},
         )
+        distinct = {sort_value(board.order, each.value) for each in entries} if board.ties == "dense" else set()
+        found = {int(score): int(member) for member, score in values}
+        report.compare(f"redis {name} value", {each: each for each in distinct}, found)
     names = {key: value for key, value in index.names.items() if not key.startswith("$")}
-    report.compare("redis name", {key: each.username for key, each in folded.profiles.items()}, names)
+    called = {key: each.username for key, each in folded.profiles.items() if each.username is not None}
+    report.compare("redis name", called, names)

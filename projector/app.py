@@ -8,7 +8,7 @@ from projector.leases import open_leases
 from projector.ranks import RankWriter
 from projector.store import Store
 from projector.worker import Worker
-from shared.catalogue_log import CatalogueLog
+from shared.catalogue_log import CatalogueLog, open_catalogue
 from shared.incarnation import read_incarnation
 from shared.log import open_appender, open_reader
 from shared.postgres import open_pool
@@ -38,12 +38,14 @@ async def run(
         # A crash of Postgres loses rows and checkpoints together, and the log replays them.
         open_pool(postgres, naming, NAME, durable=False) as pool,
         open_redis(redis, NAME) as client,
+        open_catalogue(kafka, naming, NAME) as catalogue,
     ):
         with watched() as watchdog:
             async with open_leases(pool, settings.projector_name) as leases:
                 counts = {topic: len(numbers) for topic, numbers in partitions.items()}
                 worker = Worker(
                     partial(open_reader, kafka, naming, NAME, group=NAME),
+                    catalogue,
                     CatalogueLog(kafka, naming, NAME),
                     leases,
                     Store(pool),

@@ -1,18 +1,27 @@
 """One batch, from records to what changes: pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from shared.boards import season_at
 from shared.catalogue import Catalogue
-from shared.events import ScoreSubmittedEvent
+from shared.events import (
+    PlayerBanned,
+    PlayerErased,
+    PlayerReinstated,
+    ScoreRestored,
+    ScoreRevoked,
+    ScoreSubmittedEvent,
+    SeasonEndedEvent,
+)
 from shared.fold.players import Profile, fold_profile
-from shared.fold.state import Entry, EntryKey, Outcome, SessionKey, State, Step
+from shared.fold.state import Entry, EntryKey, Outcome, Partition, SeasonEndKey, Session, SessionKey, Step
 from shared.records import Received, Record, checksum, receive
+from shared.seasons import season_at
 from shared.topics import Place, TopicName
 
 BoardSeason: TypeAlias = tuple[str, str]
+RULINGS = (ScoreRevoked, ScoreRestored, PlayerBanned, PlayerReinstated, PlayerErased)
 Versions: TypeAlias = dict[BoardSeason, dict[int, int]]
 """Board and season → partition → last offset that touched it."""
 
@@ -55,30 +64,74 @@ def decode_batch(fetched: Iterable[tuple[TopicName, Record]]) -> Batch:
 
 
 class Keys(NamedTuple):
-    """What has to be loaded before a batch can be folded."""
+    """What has to be loaded before a batch can be folded; then `entry_keys` of the sessions that were there."""
 
-    partitions: list[int]
     players: list[str]
     sessions: list[SessionKey]
-    entries: list[EntryKey]
+    histories: list[str]
+    """Players about whom there is a ruling: all that they have is needed."""
+    ended: list[SeasonEndKey]
 
 
-def keys_of(batch: Batch, catalogue: Catalogue) -> Keys:
-    """The keys of everything that the fold of a batch may look at, sorted."""
-    partitions, players = set[int](), set[str]()
-    sessions, entries = set[SessionKey](), set[EntryKey]()
+class Submission(NamedTuple):
+    """A submission in a batch: the clock and the catalogue at which the fold will judge it."""
+
+    event: ScoreSubmittedEvent
+    clock: int
+    catalogue: int
+
+    @property
+    def key(self) -> SessionKey:
+        """The identity of the submission."""
+        return self.event.data.player_id, self.event.id
+
+
+def keys_of(batch: Batch) -> Keys:
+    """The keys of what the fold of a batch may look at, sorted, but for entries."""
+    players, sessions = set[str](), set[SessionKey]()
+    histories, ended = set[str](), set[SeasonEndKey]()
     for record, event, _ in batch.events:
-        partitions.add(record.partition)
-        if event is None:
+        match event:
+            case None:
+                continue
+            case ScoreSubmittedEvent(data=fact):
+                sessions.add((fact.player_id, event.id))
+            case SeasonEndedEvent(data=fact):
+                ended.add((fact.board_id, fact.season, record.partition))
+                continue
+            case _ if isinstance(event.data, RULINGS):
+                histories.add(event.data.player_id)
+        players.add(getattr(event.data, "player_id", event.subject))
+    return Keys(sorted(players), sorted(sessions), sorted(histories), sorted(ended))
+
+
+def submissions(batch: Batch, catalogue: Catalogue, partitions: Mapping[int, Partition]) -> list[Submission]:
+    """The submissions of a batch; `partitions`: where each stands before it."""
+    clocks = {number: partition.clock for number, partition in partitions.items()}
+    offsets = {number: partition.catalogue for number, partition in partitions.items()}
+    found = list[Submission]()
+    for record, event, _ in batch.events:
+        at = record.partition
+        clocks[at] = max(clocks.get(at, 0), record.timestamp)
+        if event is None or (("events", at), record.offset) in catalogue.voided:
             continue
-        players.add(event.subject)
+        offsets[at] = max(offsets.get(at, -1), event.catalogue)
         if isinstance(event, ScoreSubmittedEvent):
-            fact = event.data
-            players.add(fact.player_id)
-            sessions.add((fact.player_id, event.id))
-            for board in catalogue.feeding(catalogue.newest, fact.game_mode):
-                entries.add((board.board_id, season_at(board, record.timestamp), fact.player_id))
-    return Keys(sorted(partitions), sorted(players), sorted(sessions), sorted(entries))
+            found.append(Submission(event, clocks[at], offsets[at]))
+    return found
+
+
+def entry_keys(
+    found: Iterable[Submission], catalogue: Catalogue, sessions: Mapping[SessionKey, Session]
+) -> list[EntryKey]:
+    """The entries that submissions may change, or, of one that is in the tables already, whose player it is about."""
+    keys = set[EntryKey]()
+    for each in found:
+        first = sessions.get(each.key)
+        clock = first.clock if first is not None else each.clock
+        for board in catalogue.feeding(each.catalogue, each.event.data.game_mode):
+            keys.add((board.board_id, season_at(board, clock).name, each.event.data.player_id))
+    return sorted(keys)
 
 
 def fold_profiles(batch: Batch, catalogue: Catalogue) -> tuple[list[Profile], list[Outcome]]:
@@ -89,8 +142,10 @@ def fold_profiles(batch: Batch, catalogue: Catalogue) -> tuple[list[Profile], li
     profiles, outcomes = dict[str, Profile](), list[Outcome]()
     for each in batch.profiles:
         profile, event = fold_profile(catalogue, each), each.event
-        if profile is not None and event is not None:
-            profiles[profile.player_id] = profile
+        if profile is None:
+            continue
+        profiles[profile.player_id] = profile
+        if event is not None:
             at = profile.partition, profile.offset
             outcomes.append(Outcome("applied", None, *at, event.subject, event.id, event.attempt))
     return [profiles[player_id] for player_id in sorted(profiles)], outcomes
@@ -103,23 +158,23 @@ class BoardChange(NamedTuple):
     """Partition → (previous version, new version); only partitions that touched it."""
     written: dict[str, Entry]
     """Player → entry as the batch leaves it."""
-    asked: list[Entry]
-    """Entries that did not change, whose rank somebody waits for."""
+    asked: set[str]
+    """Players whose entry did not change and whose rank somebody waits for."""
 
 
-def board_changes(state: State, steps: Iterable[Step], versions: Versions) -> dict[BoardSeason, BoardChange]:
+def board_changes(steps: Iterable[Step], versions: Versions) -> dict[BoardSeason, BoardChange]:
     """Group a folded batch by board and season; `versions` are those from before it."""
+    steps = list(steps)
     changes: dict[BoardSeason, BoardChange] = {}
-    for entry in state.entries.values():
-        changes.setdefault((entry.board_id, entry.season), BoardChange({}, {}, []))
     for entry in (entry for step in steps for entry in step.entries):
         at = entry.board_id, entry.season
-        change = changes[at]
-        change.written[entry.standing.player_id] = entry
+        change = changes.setdefault(at, BoardChange({}, {}, set()))
+        change.written[entry.player_id] = entry
         previous, reached = change.chain.get(entry.partition, (versions.get(at, {}).get(entry.partition, -1), -1))
         change.chain[entry.partition] = previous, max(reached, entry.offset)
-    for entry in state.entries.values():
-        change = changes[entry.board_id, entry.season]
-        if entry.standing.player_id not in change.written:
-            change.asked.append(entry)
+    for outcome in (step.outcome for step in steps if step.outcome.attempt is not None):
+        for credit in outcome.credits:
+            change = changes.setdefault((credit.board_id, credit.season), BoardChange({}, {}, set()))
+            if outcome.player_id is not None and outcome.player_id not in change.written:
+                change.asked.add(outcome.player_id)
     return changes

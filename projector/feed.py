@@ -22,7 +22,15 @@ def outcome_lines(outcomes: Iterable[Outcome]) -> list[OutcomeLine]:
     """The outcomes that somebody may wait for."""
     return [
         OutcomeLine(
-            each.attempt, each.kind, each.reason, each.player_id, each.event_id, each.partition, each.offset, each.first
+            each.attempt,
+            each.kind,
+            each.reason,
+            each.player_id,
+            each.event_id,
+            each.partition,
+            each.offset,
+            each.first,
+            list(each.credits),
         )
         for each in outcomes
         if each.attempt is not None and each.player_id is not None and each.event_id is not None

@@ -83,11 +83,13 @@ class RankWriter:
         None while another partition of the board is not in Redis: the change is in, but ranks cannot be told.
         """
         links = [(partition, previous, new) for partition, (previous, new) in change.chain.items()]
-        entries = [*change.written.values(), *change.asked]
         rows = [*_rows(board, change.written.values()), *_questions(change.asked)]
-        pairs, total, places = await self._put(at, links, rows)
+        pairs, total, found = await self._put(at, board, links, rows)
         version = whole_version(dict(zip(pairs[0::2], pairs[1::2], strict=True)), self._log["events"][0])
-        return None if version is None else _lines(at, total, places, entries, version)
+        if version is None:
+            return None
+        lines = _lines(board, [*change.written, *change.asked], found)
+        return BoardLines(board_id=at[0], season=at[1], total=total, rows=lines, version=version)
 
     async def mark_applied(self, moves: Mapping[int, tuple[int, int]]) -> None:
         """Partition → from, to: how far all boards are now; after every board of a batch. Raises RanksUnknown."""
@@ -95,13 +97,13 @@ class RankWriter:
 
     async def name(self, profiles: Iterable[Profile], moves: Mapping[int, tuple[int, int]]) -> None:
         """Put display names in, and how far the players topic is reflected. Raises RanksUnknown."""
-        rows = [part for each in profiles for part in (each.partition, each.player_id, each.username)]
+        rows = [part for each in profiles for part in (each.partition, each.player_id, each.username or "")]
         await self._mark("players", [(partition, *move) for partition, move in moves.items()], rows)
 
     async def holds(self, wanted: Held) -> bool:
         """Whether Redis is where it has to be: false after a loss, a restart empty or with old data."""
         try:
-            boards = [await self._version(at) for at in wanted.boards]
+            boards = await self._versions(list(wanted.boards))
             marks = {topic: await self._marks(topic) for topic in self._log}
         except RanksUnknown:
             return False
@@ -131,8 +133,8 @@ class RankWriter:
         versions = wanted.boards[at]
         found = held = await self._version(at)
         if any(_is_ahead(held, partition, version) for partition, version in versions.items()):
-            await self._delete(at, held, versions)
-            held = {}
+            await self._empty(board, at, held, versions)
+            held = {str(partition): "-" for partition in versions}
         behind = {number: version for number, version in versions.items() if held.get(str(number)) != str(version)}
         if not behind:
             return False
@@ -141,7 +143,7 @@ class RankWriter:
             known = held.get(str(partition), "")
             rows = [_row(board, each) for each in entries if each.partition == partition]
             for link, part in _parts(partition, known, version, rows):
-                await self._put(at, [link], part)
+                await self._put(at, board, [link], part)
                 self._beat()
         log.info("board_repaired", board=at[0], season=at[1], held=found, wanted=behind)
         return True
@@ -155,11 +157,11 @@ class RankWriter:
             rows = await tables.fetch(ENTRIES, *at, list(after), list(after.values()), timeout=READ_WITHIN)
         return [read_entry(row) for row in rows]
 
-    async def _delete(self, at: BoardSeason, held: Mapping[str, str], versions: Mapping[int, int]) -> None:
+    async def _empty(self, board: Board, at: BoardSeason, held: Mapping[str, str], versions: Mapping[int, int]) -> None:
         """Ahead: Postgres has lost commits. Rows that it does not know must go, so the whole board goes, if it is
         still what was seen; everybody puts their partitions in again."""
         partition = next(number for number, version in versions.items() if _is_ahead(held, number, version))
-        await self._put(at, [(partition, f"={held[str(partition)]}", "!")], [])
+        await self._put(at, board, [(partition, f"={held[str(partition)]}", "!")], [])
 
     async def _repair_names(self, store: Store, wanted: Held) -> None:
         held = await self._marks("players")
@@ -170,7 +172,7 @@ class RankWriter:
             reached = _number(held, partition)
             async with store.snapshot() as tables:
                 profiles = await tables.fetch(PROFILES, partition, reached if reached < offset else 0)
-            rows: list[list[str | int]] = [[partition, row["player_id"], row["username"]] for row in profiles]
+            rows: list[list[str | int]] = [[partition, row["player_id"], row["username"] or ""] for row in profiles]
             for link, part in _parts(partition, known, offset, rows):
                 await self._mark("players", [link], part)
                 self._beat()
@@ -183,9 +185,14 @@ class RankWriter:
                 await self._mark(topic, [(partition, f"={held.get(str(partition), '')}", offset)])
 
     async def _version(self, at: BoardSeason) -> dict[str, str]:
-        """The version fields of a board; none where it is not of this log."""
-        held = await _asked(self._client.hgetall(board_keys(self._prefix, *at).version))
-        return _ours(held, *self._log["events"])
+        """The version fields of a season of a board; none where it is not of this log."""
+        return (await self._versions([at]))[0]
+
+    async def _versions(self, seasons: Sequence[BoardSeason]) -> list[dict[str, str]]:
+        pipeline = self._client.pipeline(transaction=False)
+        for at in seasons:
+            pipeline.hgetall(board_keys(self._prefix, *at).version)
+        return [_ours(held, *self._log["events"]) for held in await _asked(pipeline.execute())]
 
     async def _marks(self, topic: TopicName) -> dict[str, str]:
         """Partition → how far Redis says it is; nothing where it is not of this log."""
@@ -200,10 +207,12 @@ class RankWriter:
         """The hash that says how far a topic is reflected, and what its fields begin with."""
         return (applied_key(self._prefix), "") if topic == "events" else (names_key(self._prefix), NAMES_MARK)
 
-    async def _put(self, at: BoardSeason, links: Sequence[Link], rows: Sequence[str | int]) -> tuple[Any, Any, Any]:
+    async def _put(
+        self, at: BoardSeason, board: Board, links: Sequence[Link], rows: Sequence[str | int]
+    ) -> tuple[Any, Any, Any]:
         keys = board_keys(self._prefix, *at).all
         flat = [part for link in links for part in link]
-        answer = await self._run(APPLY, keys, [*self._log["events"], len(links), *flat, *rows])
+        answer = await self._run(APPLY, keys, [*self._log["events"], board.ties, len(links), *flat, *rows])
         if answer[0] != "OK":
             raise RanksUnknown(f"{at[0]}/{at[1]}: Redis does not hold what this builds on")
         return answer[1], answer[2], answer[3]
@@ -226,11 +235,12 @@ async def _asked(question: Awaitable[Any]) -> Any:
         raise RanksUnknown(repr(error)) from error
 
 
-def held_of(versions: Versions, boards: Iterable[BoardSeason], offsets: Mapping[Place, int]) -> Held:
+def held_of(versions: Versions, offsets: Mapping[Place, int]) -> Held:
     """What Redis has to hold of the partitions in `offsets`, when the tables hold these versions."""
     own = sorted(partition for topic, partition in offsets if topic == "events")
-    seasons = sorted({*boards, *versions})
-    return Held({at: {number: versions.get(at, {}).get(number, -1) for number in own} for at in seasons}, offsets)
+    return Held(
+        {at: {number: held.get(number, -1) for number in own} for at, held in sorted(versions.items())}, offsets
+    )
 
 
 def _ours(held: dict[str, str], incarnation: str, partitions: int) -> dict[str, str]:
@@ -264,23 +274,33 @@ def _parts(
 
 def _row(board: Board, entry: Entry) -> list[str | int]:
     """A row to write, as the script takes it: partition, player, score, detail."""
+    if entry.standing is None:
+        return [entry.partition, entry.player_id, "-", ""]
     value = sort_value(board.order, entry.standing.value)
-    return [entry.partition, entry.standing.player_id, value, encode_detail(entry.standing)]
+    return [entry.partition, entry.player_id, value, encode_detail(entry.standing)]
 
 
 def _rows(board: Board, entries: Iterable[Entry]) -> list[str | int]:
     return [part for each in entries for part in _row(board, each)]
 
 
-def _questions(entries: Iterable[Entry]) -> list[str | int]:
+def _questions(player_ids: Iterable[str]) -> list[str | int]:
     """Rows whose rank is only asked for."""
-    return [part for each in entries for part in (each.partition, each.standing.player_id, "", "")]
+    return [part for each in player_ids for part in ("", each, "", "")]
 
 
-def _lines(at: BoardSeason, total: int, places: list[int], entries: list[Entry], version: dict[int, int]) -> BoardLines:
-    ranks = [place + 1 or None for place in places]
-    rows = [
-        RankLine(each.standing.player_id, old, new, each.standing.value)
-        for each, old, new in zip(entries, ranks[0::2], ranks[1::2], strict=True)
+def _lines(board: Board, player_ids: Iterable[str], found: Sequence[Any]) -> list[RankLine]:
+    """What the script says of these players."""
+    columns = (found[start::4] for start in range(4))
+    return [
+        RankLine(player_id, old or None, new or None, _value(board, score), _gap(score, ahead))
+        for player_id, old, new, score, ahead in zip(player_ids, *columns, strict=True)
     ]
-    return BoardLines(board_id=at[0], season=at[1], total=total, rows=rows, version=version)
+
+
+def _value(board: Board, score: str) -> int | None:
+    return sort_value(board.order, int(score)) if score else None
+
+
+def _gap(score: str, ahead: str) -> int | None:
+    return abs(int(score) - int(ahead)) if score and ahead else None

@@ -6,13 +6,27 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from projector.batch import Keys, Mark, Versions
+from projector.batch import BoardSeason, Keys, Mark, Versions
 from shared.boards import Board
 from shared.catalogue import Catalogue
 from shared.fold.players import Profile
-from shared.fold.state import KINDS, Entry, Partition, Player, Session, State, Step
+from shared.fold.state import (
+    KINDS,
+    Entry,
+    EntryKey,
+    Partition,
+    Player,
+    Ruling,
+    SeasonEnd,
+    Session,
+    SessionKey,
+    State,
+    Step,
+    last_of,
+)
 from shared.postgres import Connection, Pool
 from shared.ranking import Standing, sort_value
+from shared.seasons import Season, season_named
 from shared.topics import Place, TopicName
 
 CHECKPOINTS = """
@@ -30,11 +44,24 @@ from checkpoints c join unnest($1::text[], $2::int[], $3::bigint[]) k(topic, par
     using (topic, partition, epoch)
 order by topic, partition for update of c
 """
-LOAD_PLAYERS = 'select player_id, partition, "offset", registered_at from players where player_id = any($1::text[])'
-LOAD_SESSIONS = """
-select s.player_id, s.event_id::text as event_id, s.partition, s."offset", s.clock, s.game_mode, s.score, s.metadata,
-    s.payload_hash, s.outcome, s.reason, s.actor
+LOAD_PLAYERS = """
+select player_id, partition, "offset", registered_at, banned, erased from players where player_id = any($1::text[])
+"""
+SESSION = """
+s.player_id, s.event_id::text as event_id, s.partition, s."offset", s.clock, s.game_mode, s.score, s.metadata,
+    s.payload_hash, s.outcome, s.reason, s.actor, s.attributes, s.catalogue, s.revoked
+"""
+LOAD_SESSIONS = f"""
+select {SESSION}
 from unnest($1::text[], $2::uuid[]) k(player_id, event_id) join game_sessions s using (player_id, event_id)
+"""  # noqa: S608 - of constants
+LOAD_HISTORIES = f"select {SESSION} from game_sessions s where s.player_id = any($1::text[])"  # noqa: S608
+RULING = 'player_id, event_id::text, kind, target::text, reason, actor, partition, "offset", clock'
+LOAD_RULINGS = f"select {RULING} from rulings where player_id = any($1::text[])"  # noqa: S608
+LOAD_ROWS = "select * from leaderboard_entries where player_id = any($1::text[])"
+LOAD_ENDED = """
+select e.* from unnest($1::text[], $2::text[], $3::int[]) k(board_id, season, partition)
+join season_ends e using (board_id, season, partition)
 """
 LOAD_ENTRIES = """
 select e.* from unnest($1::text[], $2::text[], $3::text[]) k(board_id, season, player_id)
@@ -50,23 +77,39 @@ where c.topic = v.topic and c.partition = v.partition and c.epoch = v.epoch and 
 returning 1
 """
 SAVE_PLAYERS = """
-insert into players (player_id, partition, "offset", registered_at)
-select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[])
+insert into players (player_id, partition, "offset", registered_at, banned, erased)
+select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bool[], $6::text[])
+on conflict (player_id) do update set banned = excluded.banned, erased = excluded.erased
 """
 SAVE_SESSIONS = """
 insert into game_sessions (player_id, event_id, partition, "offset", clock, game_mode, score, metadata, payload_hash,
-    outcome, reason, actor)
+    outcome, reason, actor, attributes, catalogue, revoked)
 select * from unnest($1::text[], $2::uuid[], $3::int[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
-    $8::jsonb[], $9::bytea[], $10::text[], $11::text[], $12::text[])
+    $8::jsonb[], $9::bytea[], $10::text[], $11::text[], $12::text[], $13::jsonb[], $14::bigint[], $15::bool[])
+on conflict (player_id, event_id) do update set metadata = excluded.metadata, attributes = excluded.attributes,
+    revoked = excluded.revoked
+"""
+SAVE_RULINGS = """
+insert into rulings (player_id, event_id, kind, target, reason, actor, partition, "offset", clock)
+select * from unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::int[], $8::bigint[],
+    $9::bigint[])
+"""
+SAVE_ENDED = """
+insert into season_ends (board_id, season, partition, "offset", clock)
+select * from unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::bigint[])
+"""
+SAVE_SEASONS = """
+insert into seasons (board_id, season, starts_at, ends_at)
+select * from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) on conflict do nothing
 """
 SAVE_ENTRIES = """
 insert into leaderboard_entries (board_id, season, player_id, value, sort_value, reached_at, games_played, updated_at,
-    partition, "offset")
+    event_id, partition, "offset")
 select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[],
-    $8::bigint[], $9::int[], $10::bigint[])
+    $8::bigint[], $9::uuid[], $10::int[], $11::bigint[])
 on conflict (board_id, season, player_id) do update set value = excluded.value, sort_value = excluded.sort_value,
     reached_at = excluded.reached_at, games_played = excluded.games_played, updated_at = excluded.updated_at,
-    partition = excluded.partition, "offset" = excluded."offset"
+    event_id = excluded.event_id, partition = excluded.partition, "offset" = excluded."offset"
 """
 SAVE_HISTORY = """
 insert into entry_history (board_id, season, player_id, "offset", partition, clock, value, reached_at, games_played)
@@ -85,9 +128,10 @@ on conflict (player_id) do update set username = excluded.username, attributes =
     partition = excluded.partition, "offset" = excluded."offset"
 """
 SAVE_BOARDS = """
-insert into boards (board_id, definition, catalogue_offset)
-select * from unnest($1::text[], $2::jsonb[], $3::bigint[])
-on conflict (board_id) do update set definition = excluded.definition, catalogue_offset = excluded.catalogue_offset
+insert into boards as b (board_id, definition, catalogue_offset, retired)
+select * from unnest($1::text[], $2::jsonb[], $3::bigint[], $4::bool[])
+on conflict (board_id) do update set definition = excluded.definition, catalogue_offset = excluded.catalogue_offset,
+    retired = excluded.retired where b.catalogue_offset < excluded.catalogue_offset
 """
 SAVE_STOPS = """
 update checkpoints c set stopped = v.reason from unnest($1::text[], $2::int[], $3::bigint[], $4::text[])
@@ -121,13 +165,26 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def load(self, keys: Keys, seen: Mapping[Place, Seen]) -> State:
-        """Lock the checkpoints and load what the fold needs. Raises Fenced."""
-        state = State(partitions=await self._lock(seen))
+    async def lock(self, seen: Mapping[Place, Seen]) -> State:
+        """Lock the checkpoints: where each partition of the events topic stands. Raises Fenced."""
+        return State(partitions=await self._lock(seen))
+
+    async def load(self, state: State, keys: Keys) -> None:
+        """Load what the fold needs, but for the entries of submissions."""
         state.players = await self._players(keys)
         state.sessions = await self._sessions(keys)
-        state.entries = await self._entries(keys)
-        return state
+        for row in await self._connection.fetch(LOAD_RULINGS, keys.players):
+            state.rule(Ruling(*row))
+        if keys.histories:
+            state.entries = {each.key: each for each in await self._entries(LOAD_ROWS, keys.histories)}
+        if keys.ended:
+            ended = await self._connection.fetch(LOAD_ENDED, *_columns(keys.ended))
+            state.ended = {end.key: end for end in (SeasonEnd(*row) for row in ended)}
+
+    async def load_entries(self, state: State, keys: Sequence[EntryKey]) -> None:
+        """Load these entries, too."""
+        if keys:
+            state.entries |= {each.key: each for each in await self._entries(LOAD_ENTRIES, *_columns(keys))}
 
     async def _lock(self, seen: Mapping[Place, Seen]) -> dict[int, Partition]:
         """The checkpoints of the events topic; those of `seen` have to be ours and to stand where it says."""
@@ -141,15 +198,15 @@ class Transaction:
         rows = await self._connection.fetch(LOAD_PLAYERS, keys.players)
         return {row["player_id"]: Player(*row) for row in rows}
 
-    async def _sessions(self, keys: Keys) -> dict[tuple[str, str], Session]:
+    async def _sessions(self, keys: Keys) -> dict[SessionKey, Session]:
         players, events = [player for player, _ in keys.sessions], [event for _, event in keys.sessions]
         rows = await self._connection.fetch(LOAD_SESSIONS, players, events)
-        return {(row["player_id"], row["event_id"]): Session(*row) for row in rows}
+        if keys.histories:
+            rows += await self._connection.fetch(LOAD_HISTORIES, keys.histories)
+        return {session.key: session for session in (Session(*row) for row in rows)}
 
-    async def _entries(self, keys: Keys) -> dict[tuple[str, str, str], Entry]:
-        columns = [list(column) for column in zip(*keys.entries, strict=True)] or [[], [], []]
-        rows = await self._connection.fetch(LOAD_ENTRIES, *columns)
-        return {entry.key: entry for entry in map(read_entry, rows)}
+    async def _entries(self, sql: str, *arguments: Sequence[Any]) -> list[Entry]:
+        return [read_entry(row) for row in await self._connection.fetch(sql, *arguments)]
 
     async def save(
         self,
@@ -157,15 +214,19 @@ class Transaction:
         reached: Mapping[Place, tuple[Partition, int | None]],
         steps: Iterable[Step],
         profiles: Sequence[Profile],
-        orders: Mapping[str, Board],
+        boards: Mapping[str, Board],
         versions: Versions,
+        seasons: Iterable[BoardSeason],
     ) -> None:
         """Write what a batch changed and move its checkpoints, each with the CRC of its last record. Raises Fenced."""
         steps = list(steps)
-        changed = {entry.key: entry for step in steps for entry in step.entries}
-        await self._write(SAVE_PLAYERS, (step.player for step in steps if step.player is not None))
-        await self._write(SAVE_SESSIONS, (step.session for step in steps if step.session is not None))
-        await self._write(SAVE_ENTRIES, (_entry_row(changed[key], orders) for key in sorted(changed)))
+        last = last_of(steps)
+        await self._write(SAVE_PLAYERS, last.players.values())
+        await self._write(SAVE_SESSIONS, last.sessions.values())
+        await self._write(SAVE_RULINGS, last.rulings.values())
+        await self._write(SAVE_SEASONS, sorted((at[0], *season_of(boards, at)) for at in seasons))
+        await self._write(SAVE_ENDED, last.ended.values())
+        await self._write(SAVE_ENTRIES, (_entry_row(last.entries[key], boards) for key in sorted(last.entries)))
         await self._write(SAVE_HISTORY, (_history_row(entry) for step in steps for entry in step.entries))
         await self._write(SAVE_VERSIONS, _version_rows(versions))
         await self._write(SAVE_PROFILES, profiles)
@@ -233,7 +294,8 @@ class Store:
 
     async def save_boards(self, catalogue: Catalogue) -> None:
         """Write the definitions down for those who ask in SQL."""
-        rows = [(board.board_id, board.model_dump(mode="json"), offset) for offset, board in catalogue.defined]
+        present = catalogue.present().items()
+        rows = [(name, each.board.model_dump(mode="json"), each.offset, each.retired) for name, each in present]
         if rows:
             await self._pool.execute(SAVE_BOARDS, *_columns(rows))
 
@@ -267,9 +329,24 @@ async def require_marks(connection: Connection, held: Mapping[Place, int], offse
 
 
 def read_entry(row: asyncpg.Record) -> Entry:
-    """An entry from its row."""
-    standing = Standing(row["player_id"], row["value"], row["reached_at"], row["games_played"], row["updated_at"])
-    return Entry(row["board_id"], row["season"], standing, row["partition"], row["offset"])
+    """An entry from its row. The clock of the record that made it is not kept there: 0."""
+    standing = Standing(
+        row["player_id"],
+        row["value"],
+        row["reached_at"],
+        row["games_played"],
+        row["updated_at"],
+        str(row["event_id"] or ""),
+    )
+    at = row["partition"], row["offset"], 0
+    return Entry(row["board_id"], row["season"], row["player_id"], None if row["value"] is None else standing, *at)
+
+
+def season_of(boards: Mapping[str, Board], at: BoardSeason) -> Season:
+    """The season of a board that rows are written for."""
+    season = season_named(boards[at[0]], at[1])
+    assert season is not None, at
+    return season
 
 
 def _version_rows(versions: Versions) -> list[tuple[str, str, int, int]]:
@@ -287,17 +364,16 @@ def _partition(row: asyncpg.Record) -> Partition:
 
 
 def _entry_row(entry: Entry, boards: Mapping[str, Board]) -> tuple[Any, ...]:
-    player_id, value, reached_at, games_played, updated_at = entry.standing
-    return (
-        *(entry.board_id, entry.season, player_id),
-        *(value, sort_value(boards[entry.board_id].order, value), reached_at, games_played, updated_at),
-        *(entry.partition, entry.offset),
-    )
+    place = entry.partition, entry.offset
+    if entry.standing is None:
+        return *entry.key, None, None, None, 0, None, None, *place
+    _, value, reached_at, games_played, updated_at, event_id = entry.standing
+    sort = sort_value(boards[entry.board_id].order, value)
+    return *entry.key, value, sort, reached_at, games_played, updated_at, event_id or None, *place
 
 
 def _history_row(entry: Entry) -> tuple[Any, ...]:
-    player_id, value, reached_at, games_played, updated_at = entry.standing
-    return (
-        *(entry.board_id, entry.season, player_id, entry.offset, entry.partition),
-        *(updated_at, value, reached_at, games_played),
-    )
+    at = *entry.key, entry.offset, entry.partition, entry.clock
+    if entry.standing is None:
+        return *at, None, None, 0
+    return *at, entry.standing.value, entry.standing.reached_at, entry.standing.games_played

@@ -17,17 +17,19 @@ from projector.batch import (
     Versions,
     board_changes,
     decode_batch,
+    entry_keys,
     fold_profiles,
     keys_of,
+    submissions,
 )
 from projector.continuity import Continuity, LogDamaged
 from projector.feed import Publisher, outcome_lines
 from projector.leases import Leases
 from projector.ranks import Held, RanksUnknown, RankWriter, held_of
-from projector.store import Fenced, Seen, Store
-from shared.boards import ALL_TIME, Board
+from projector.store import Fenced, Seen, Store, Transaction
+from shared.boards import Board
 from shared.catalogue import Catalogue
-from shared.catalogue_log import CatalogueLog
+from shared.catalogue_log import CatalogueLog, LiveCatalogue
 from shared.feed import BoardLines, RankChanges
 from shared.fold.fold import fold_all
 from shared.fold.players import Profile
@@ -89,8 +91,7 @@ class Stint:
 
     def held(self) -> Held:
         """What Redis has to hold."""
-        seasons = [(board_id, ALL_TIME) for board_id in self.boards()]
-        return held_of(self.versions, seasons, {place: mark.next_offset for place, mark in self.marks.items()})
+        return held_of(self.versions, {place: mark.next_offset for place, mark in self.marks.items()})
 
 
 class Worker:
@@ -99,6 +100,7 @@ class Worker:
     def __init__(
         self,
         open_reader: OpenReader,
+        catalogue: LiveCatalogue,
         catalogue_log: CatalogueLog,
         leases: Leases,
         store: Store,
@@ -109,6 +111,7 @@ class Worker:
         watchdog: Watchdog,
     ) -> None:
         self._open_reader = open_reader
+        self._catalogue = catalogue
         self._catalogue_log = catalogue_log
         self._leases = leases
         self._store = store
@@ -191,19 +194,32 @@ class Worker:
             return
         seen = {at: Seen(stint.epochs[at], stint.marks[at].next_offset) for at in sorted(reached)}
         async with self._store.transaction() as transaction:
-            state = await transaction.load(keys_of(batch, stint.catalogue), seen)
+            state = await self._load(transaction, stint.catalogue, batch, seen)
             steps = fold_all(state, stint.catalogue, batch.events)
             profiles, renamed = fold_profiles(batch, stint.catalogue)
-            changes = board_changes(state, steps, stint.versions)
-            await transaction.save(seen, _checkpoints(state, reached), steps, profiles, stint.boards(), _moved(changes))
+            changes = board_changes(steps, stint.versions)
+            moved = _moved(changes)
+            new = moved.keys() - stint.versions.keys()
+            to = _checkpoints(state, reached)
+            await transaction.save(seen, to, steps, profiles, stint.boards(), moved, new)
         moves = {at: (seen[at].next_offset, mark.next_offset) for at, mark in reached.items()}
         stint.marks |= reached
-        for at, versions in _moved(changes).items():
+        for at, versions in moved.items():
             stint.versions.setdefault(at, {}).update(versions)
         await self._finish()
         outcomes = [*(step.outcome for step in steps), *renamed]
         shown = Shown(state, outcomes, changes, profiles, moves, self._position(stint))
         self._finishing = asyncio.create_task(self._show(stint, shown))
+
+    async def _load(
+        self, transaction: Transaction, catalogue: Catalogue, batch: Batch, seen: Mapping[Place, Seen]
+    ) -> State:
+        """Lock the checkpoints and load what the fold of the batch needs. Raises Fenced."""
+        state = await transaction.lock(seen)
+        found = submissions(batch, catalogue, state.partitions)
+        await transaction.load(state, keys_of(batch))
+        await transaction.load_entries(state, entry_keys(found, catalogue, state.sessions))
+        return state
 
     async def _show(self, stint: Stint, shown: "Shown") -> None:
         """A committed batch, to Redis and the feed, while the next one is in its transaction."""
@@ -220,6 +236,12 @@ class Worker:
     async def _know_catalogue(self, stint: Stint, batch: Batch) -> None:
         if batch.catalogue_needed() > stint.catalogue.newest:
             stint.catalogue = await self._catalogue_log.read(stint.catalogue)
+            await self._store.save_boards(stint.catalogue)
+
+    async def _notice_catalogue(self, stint: Stint) -> None:
+        """Boards that no event has named yet: those who ask in SQL see them soon, too."""
+        if self._catalogue.now.newest > stint.catalogue.newest:
+            stint.catalogue = self._catalogue.now
             await self._store.save_boards(stint.catalogue)
 
     async def _rank(self, stint: Stint, shown: "Shown") -> list[BoardLines] | None:
@@ -261,6 +283,7 @@ class Worker:
             return
         stint.look_at = now + LOOK_EVERY
         await self._finish()
+        await self._notice_catalogue(stint)
         await self._store.require(stint.epochs, stint.held().offsets)
         if stint.ranks_known and not await self._ranks.holds(stint.held()):
             self._lose_ranks(stint, "Redis is not at our position")
@@ -346,7 +369,6 @@ class Worker:
     async def _pass_voided(self, stint: Stint) -> None:
         """Keep saying what is stopped, and go on where an operator has voided the record."""
         await self._store.stops(stint.epochs, {place: reason for place, (_, reason) in self._stopped.items()})
-        stint.catalogue = await self._catalogue_log.read(stint.catalogue)
         passed = [at for at, (offset, _) in self._stopped.items() if (at, offset) in stint.catalogue.voided]
         for place in passed:
             log.info("partition_passes_voided_record", topic=place[0], partition=place[1])

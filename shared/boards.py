@@ -54,7 +54,9 @@ class Board(BaseModel):
     ends_at: Clock | None = None
     metadata_keys: Annotated[tuple[Key, ...], Field(max_length=32)] | None = None
     """What a submission's metadata may say; None: anything."""
-    where: Annotated[dict[Criterion, Annotated[tuple[str, ...], Field(min_length=1, max_length=64)]], Field(max_length=8)] = {}
+    where: Annotated[
+        dict[Criterion, Annotated[tuple[str, ...], Field(min_length=1, max_length=64)]], Field(max_length=8)
+    ] = {}
     """Only scores with one of these values for each criterion count."""
     revision: Annotated[int, Field(strict=True, ge=1)] = 1
 
@@ -116,7 +118,10 @@ def revision_problem(old: Board, new: Board, clock: int) -> tuple[str, str] | No
     """The field that keeps a living board from becoming `new` at a time, and why; None when it may."""
     for field in FIXED:
         if getattr(old, field) != getattr(new, field):
-            return field, "is fixed while the board lives, because past scores would stand elsewhere: define a new board"
+            return (
+                field,
+                "is fixed while the board lives, because past scores would stand elsewhere: define a new board",
+            )
     if old.starts_at != new.starts_at and min(old.starts_at or 0, new.starts_at or 0) <= clock:
         return "starts_at", "cannot be moved once it has passed, nor into the past"
     moved = old.ends_at != new.ends_at

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shared.fold.state import Kind
+from shared.fold.state import Credit, Kind
 from shared.log import LogUnavailable, Reader, open_reader
 from shared.settings import KafkaSettings, NamingSettings
 from shared.watchdog import stop_process
@@ -30,6 +30,7 @@ class OutcomeLine(NamedTuple):
     partition: int
     offset: int
     first: Kind | None
+    credits: list[Credit] = []
 
 
 class RankLine(NamedTuple):
@@ -38,7 +39,9 @@ class RankLine(NamedTuple):
     player_id: str
     old_rank: int | None
     new_rank: int | None
-    value: int
+    value: int | None
+    gap: int | None = None
+    """How far the value is from that of the next better rank; None at the top."""
 
 
 class BoardLines(BaseModel):

@@ -1,5 +1,6 @@
 """Identities: players, submissions, attempts."""
 
+import re
 from typing import Annotated
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -26,6 +27,11 @@ def event_id_of(player_id: str, key: str) -> str:
     UUIDv5 (RFC 9562) over the length-prefixed player id and key, so that no two pairs run together.
     """
     return str(uuid5(SUBMISSIONS, f"{len(player_id)}:{player_id}{len(key)}:{key}"))
+
+
+def is_player_id(text: str) -> bool:
+    """Whether a text may be a player's id."""
+    return re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", text) is not None
 
 
 def is_event_id(text: str) -> bool:

@@ -23,6 +23,8 @@ class Standing(NamedTuple):
     reached_at: int
     games_played: int
     updated_at: int
+    event_id: str = ""
+    """The submission that made the present value. Redis does not hold it."""
 
 
 def sort_value(order: Order, value: int) -> int:
@@ -78,17 +80,18 @@ class BoardKeys:
     ranks: str
     members: str
     version: str
+    values: str
 
     @property
     def all(self) -> list[str]:
         """The keys in the order in which every script takes them."""
-        return [self.ranks, self.members, self.version]
+        return [self.ranks, self.members, self.version, self.values]
 
 
 def board_keys(prefix: str, board_id: str, season: str) -> BoardKeys:
     """The keys of a season of a board."""
     stem = f"{prefix}lb:{{v1:{board_id}:{season}}}"
-    return BoardKeys(f"{stem}:ranks", f"{stem}:members", f"{stem}:version")
+    return BoardKeys(f"{stem}:ranks", f"{stem}:members", f"{stem}:version", f"{stem}:values")
 
 
 def applied_key(prefix: str) -> str:

@@ -8,6 +8,8 @@ Place: TypeAlias = tuple[TopicName, int]
 """A topic and a partition of it."""
 LOG_KEY = b"$log"
 """The key of `LogCreated`: no player or board may be called so, and compaction keeps it."""
+SEASON_KEY = b"$season"
+"""The key of `SeasonEnded`, which is for a whole partition."""
 LARGEST_RECORD = 1024 * 1024
 """Bytes a record may have: `max.message.bytes` of every topic, with the batch around it."""
 

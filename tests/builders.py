@@ -1,12 +1,18 @@
 """Makers of records, events and catalogues for tests."""
 
-from shared.boards import DEFAULT_BOARDS
+from shared.boards import DEFAULT_BOARDS, Board
 from shared.catalogue import Catalogue, Revision
 from shared.events import Fact, LogCreated, PlayerRegistered, ScoreSubmitted, encode, wrap
 from shared.identity import event_id_of
 from shared.records import Received, Record, receive
 
-CATALOGUE = Catalogue(2, tuple(Revision(offset, board) for offset, board in enumerate(DEFAULT_BOARDS, 1)))
+
+def catalogue_of(*boards: Board) -> Catalogue:
+    """A catalogue of these boards, the first at offset 1, read up to offset 2 at least."""
+    return Catalogue(max(2, len(boards)), tuple(Revision(offset, board) for offset, board in enumerate(boards, 1)))
+
+
+CATALOGUE = catalogue_of(*DEFAULT_BOARDS)
 NOW = 1_700_000_000_000
 
 

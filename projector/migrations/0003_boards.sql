@@ -51,3 +51,15 @@ create table seasons (
     primary key (board_id, season)
 );
 comment on table seasons is 'Every season that somebody has played in; ends_at null: never.';
+
+create table season_ends (
+    board_id text collate "C" not null,
+    season text collate "C" not null,
+    partition int not null,
+    "offset" bigint not null,
+    clock bigint not null,
+    primary key (board_id, season, partition)
+);
+comment on table season_ends is 'Where a season ended in each partition: what is before belongs to its results as closed.';
+
+alter table boards add column retired boolean not null default false;

@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 
 from shared.catalogue import Catalogue
-from shared.events import LogCreatedEvent, PlayerRegisteredEvent, ScoreSubmittedEvent
+from shared.events import LogCreatedEvent, PlayerRegisteredEvent, ScoreSubmittedEvent, SeasonEndedEvent
 from shared.fold.players import fold_registration
+from shared.fold.rulings import RulingEvent, fold_ruling
 from shared.fold.scores import fold_score
+from shared.fold.seasons import fold_season_end
 from shared.fold.state import Outcome, Partition, State, Step
 from shared.fold.unfoldable import Unfoldable, is_voided
 from shared.records import Received, Record
+from shared.topics import SEASON_KEY
 
 
 class CatalogueBehind(Unfoldable):
@@ -65,9 +68,13 @@ def _judge(state: State, catalogue: Catalogue, known: int, clock: int, received:
         case LogCreatedEvent():
             return None if record.offset == 0 else _refuse(record, "misplaced")
         case ScoreSubmittedEvent() if record.key == event.data.player_id.encode():
-            return fold_score(state, catalogue.feeding(known, event.data.game_mode), clock, record, event)
+            return fold_score(state, catalogue.feeding(known, event.data.game_mode), known, clock, record, event)
         case PlayerRegisteredEvent() if record.key == event.data.player_id.encode():
             return fold_registration(state, clock, record, event)
+        case _ if isinstance(event, RulingEvent) and record.key == event.data.player_id.encode():
+            return fold_ruling(state, catalogue, clock, record, event)
+        case SeasonEndedEvent() if record.key == SEASON_KEY:
+            return fold_season_end(state, catalogue, known, clock, record, event)
         case _:
             return _refuse(record, "misplaced")
 

@@ -6,6 +6,7 @@ from shared.catalogue import Catalogue
 from shared.events import PlayerProfileSet, PlayerRegisteredEvent, UnknownEventType
 from shared.fold.state import Outcome, Player, State, Step
 from shared.fold.unfoldable import Unfoldable, is_voided
+from shared.identity import is_player_id
 from shared.records import Received, Record
 
 
@@ -13,7 +14,8 @@ class Profile(NamedTuple):
     """What a player is called; `partition` and `offset` are of the players topic."""
 
     player_id: str
-    username: str
+    username: str | None
+    """None: the profile was erased."""
     attributes: dict[str, str]
     partition: int
     offset: int
@@ -38,13 +40,18 @@ def fold_registration(state: State, clock: int, record: Record, event: PlayerReg
 
 
 def fold_profile(catalogue: Catalogue, received: Received) -> Profile | None:
-    """The profile that a record of the players topic sets; None when it sets none. Raises Unfoldable."""
+    """The profile that a record of the players topic sets or, without a value, erases; None when neither.
+
+    Raises Unfoldable.
+    """
     record, event, _ = received
     try:
         if is_voided(catalogue, "players", received):
             return None
     except UnknownEventType as error:
         raise Unfoldable("players", record, error) from error
+    if record.value is None and record.key is not None and is_player_id(key := record.key.decode(errors="replace")):
+        return Profile(key, None, {}, record.partition, record.offset)
     if event is None or not isinstance(event.data, PlayerProfileSet):
         return None
     fact = event.data

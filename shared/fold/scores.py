@@ -4,16 +4,12 @@ import hashlib
 
 import orjson
 
-from shared.boards import Board, admits, combine, season_at
+from shared.boards import Board
 from shared.events import ScoreSubmitted, ScoreSubmittedEvent
-from shared.fold.state import Entry, Kind, Outcome, Player, Session, State, Step
-from shared.numbers import holds
-from shared.ranking import Standing
+from shared.fold.credits import Standings, credit_all
+from shared.fold.state import Credit, Entry, Kind, Outcome, Player, Session, State, Step
 from shared.records import Record
-
-
-class Refusal(Exception):
-    """The submission does not count, for the reason in the message."""
+from shared.seasons import season_at
 
 
 def payload_hash(fact: ScoreSubmitted) -> bytes:
@@ -22,82 +18,126 @@ def payload_hash(fact: ScoreSubmitted) -> bytes:
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()[:16]
 
 
-def fold_score(state: State, boards: tuple[Board, ...], clock: int, record: Record, event: ScoreSubmittedEvent) -> Step:
-    """The step that a submission makes: the first record of an id counts, for ever."""
+def fold_score(
+    state: State, boards: tuple[Board, ...], known: int, clock: int, record: Record, event: ScoreSubmittedEvent
+) -> Step:
+    """The step that a submission makes: the first record of an id counts, for ever.
+
+    `known`: the offset of the boards topic at which `boards` are what its game mode feeds.
+    """
     first = state.sessions.get((event.data.player_id, event.id))
     if first is not None:
-        return Step(_repeat(first, event))
-    try:
-        player = _admit(state, boards, clock, record, event.data)
-        entries = tuple(_credit(state, board, clock, record, event.data) for board in boards)
-    except Refusal as refusal:
-        return Step(*_first(record, clock, event, "refused", str(refusal)))
-    return Step(*_first(record, clock, event, "applied", None), entries, player)
+        return Step(_repeat(state, boards, first, event))
+    session = _session(state, known, clock, record, event)
+    reason = _refusal(state, boards, event.data)
+    if reason is not None:
+        return _refused(session, event, reason)
+    held = _held(state, boards, session)
+    changed, credited = credit_all(boards, held, session)
+    if all(each.reason is not None for each in credited):
+        return _refused(session, event, _foremost(credited), tuple(credited))
+    player = None if session.player_id in state.players else Player(*_at(session), clock)
+    if session.revoked:
+        credited = [each._replace(value=_value(held, each), improved=False, reason="revoked") for each in credited]
+        return Step(_outcome(session, event, credits=tuple(credited)), (session,), player=player)
+    return Step(_outcome(session, event, credits=tuple(credited)), (session,), _entries(changed, session), player)
 
 
-def _repeat(first: Session, event: ScoreSubmittedEvent) -> Outcome:
-    same = first.payload_hash == payload_hash(event.data)
-    return Outcome(
-        kind="duplicate" if same else "conflict",
-        reason=first.reason if same else "other_content",
-        partition=first.partition,
-        offset=first.offset,
-        player_id=first.player_id,
-        event_id=first.event_id,
-        attempt=event.attempt,
-        first=first.outcome,
-    )
-
-
-def _first(
-    record: Record, clock: int, event: ScoreSubmittedEvent, kind: Kind, reason: str | None
-) -> tuple[Outcome, Session]:
-    fact, partition, offset = event.data, record.partition, record.offset
-    outcome = Outcome(kind, reason, partition, offset, fact.player_id, event.id, event.attempt)
-    session = Session(
+def _session(state: State, known: int, clock: int, record: Record, event: ScoreSubmittedEvent) -> Session:
+    fact = event.data
+    return Session(
         player_id=fact.player_id,
         event_id=event.id,
-        partition=partition,
-        offset=offset,
+        partition=record.partition,
+        offset=record.offset,
         clock=clock,
         game_mode=fact.game_mode,
         score=fact.score,
         metadata=fact.metadata,
         payload_hash=payload_hash(fact),
-        outcome=kind,
-        reason=reason,
+        outcome="applied",
+        reason=None,
         actor=event.actor,
+        attributes=fact.attributes,
+        catalogue=known,
+        revoked=state.is_revoked(fact.player_id, event.id),
     )
-    return outcome, session
 
 
-def _admit(state: State, boards: tuple[Board, ...], clock: int, record: Record, fact: ScoreSubmitted) -> Player | None:
-    """Refuse what does not count; the player whom an open registration makes known, if new."""
+def _refusal(state: State, boards: tuple[Board, ...], fact: ScoreSubmitted) -> str | None:
+    """Why nothing is even tried: nobody takes the mode, or the player may not submit."""
+    player = state.players.get(fact.player_id)
     if not boards:
-        raise Refusal("unknown_mode")
-    if not all(admits(board, fact.score) for board in boards):
-        raise Refusal("out_of_bounds")
-    if fact.player_id in state.players:
-        return None
-    if fact.registered_only:
-        raise Refusal("unknown_player")
-    return Player(fact.player_id, record.partition, record.offset, clock)
+        return "unknown_mode"
+    if player is None:
+        return "unknown_player" if fact.registered_only else None
+    if player.erased is not None:
+        return "erased"
+    return "banned" if player.banned else None
 
 
-def _credit(state: State, board: Board, clock: int, record: Record, fact: ScoreSubmitted) -> Entry:
-    """The player's entry after this score. An equal value keeps the time when it was reached."""
-    season = season_at(board, clock)
-    known = state.entries.get((board.board_id, season, fact.player_id))
-    before = known.standing if known is not None else None
-    value = combine(board, before.value if before is not None else None, fact.score)
-    if not holds(value):
-        raise Refusal("sum_out_of_range")
-    kept = before is not None and before.value == value
-    standing = Standing(
-        player_id=fact.player_id,
-        value=value,
-        reached_at=before.reached_at if before is not None and kept else clock,
-        games_played=(before.games_played if before is not None else 0) + 1,
-        updated_at=clock,
+def _foremost(credited: list[Credit]) -> str:
+    """The reason that says most: that of the first board which is for such submissions at all."""
+    reasons = [each.reason for each in credited if each.reason is not None]
+    return next((each for each in reasons if each != "not_eligible"), reasons[0])
+
+
+def _refused(session: Session, event: ScoreSubmittedEvent, reason: str, credits: tuple[Credit, ...] = ()) -> Step:
+    refused = session._replace(outcome="refused", reason=reason)
+    return Step(_outcome(refused, event, credits=credits), (refused,))
+
+
+def _outcome(
+    first: Session,
+    event: ScoreSubmittedEvent,
+    kind: Kind | None = None,
+    reason: str | None = None,
+    credits: tuple[Credit, ...] = (),
+) -> Outcome:
+    """What became of a record; `kind` of one that repeats `first`."""
+    return Outcome(
+        kind=kind or first.outcome,
+        reason=first.reason if kind is None else reason,
+        partition=first.partition,
+        offset=first.offset,
+        player_id=first.player_id,
+        event_id=first.event_id,
+        attempt=event.attempt,
+        first=first.outcome if kind is not None else None,
+        credits=credits,
     )
-    return Entry(board.board_id, season, standing, record.partition, record.offset)
+
+
+def _repeat(state: State, boards: tuple[Board, ...], first: Session, event: ScoreSubmittedEvent) -> Outcome:
+    """What became of the first record, and where its player stands now."""
+    if first.payload_hash != payload_hash(event.data):
+        return _outcome(first, event, "conflict", "other_content")
+    held = _held(state, boards, first)
+    stands = [Credit(*at, standing.value) for at, standing in held.items()] if first.outcome == "applied" else []
+    reason = "revoked" if first.revoked else first.reason
+    return _outcome(first, event, "duplicate", reason, tuple(stands))
+
+
+def _held(state: State, boards: tuple[Board, ...], session: Session) -> Standings:
+    """Where the player stands on the boards that a session feeds, in its seasons."""
+    held = Standings()
+    for board in boards:
+        season = season_at(board, session.clock).name
+        entry = state.entries.get((board.board_id, season, session.player_id))
+        if entry is not None and entry.standing is not None:
+            held[board.board_id, season] = entry.standing
+    return held
+
+
+def _value(held: Standings, each: Credit) -> int | None:
+    standing = held.get((each.board_id, each.season))
+    return standing.value if standing is not None else None
+
+
+def _entries(changed: Standings, session: Session) -> tuple[Entry, ...]:
+    at = session.partition, session.offset, session.clock
+    return tuple(Entry(*key, session.player_id, standing, *at) for key, standing in changed.items())
+
+
+def _at(session: Session) -> tuple[str, int, int]:
+    return session.player_id, session.partition, session.offset

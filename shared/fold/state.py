@@ -1,5 +1,6 @@
-"""What the fold knows: partitions, players, sessions, entries. Pure."""
+"""What the fold knows: partitions, players, sessions, rulings, entries. Pure."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
@@ -7,8 +8,23 @@ from shared.ranking import Standing
 
 Kind: TypeAlias = Literal["applied", "duplicate", "conflict", "refused", "voided"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+RulingKind: TypeAlias = Literal["revoked", "restored", "banned", "reinstated", "erased"]
 SessionKey: TypeAlias = tuple[str, str]
 EntryKey: TypeAlias = tuple[str, str, str]
+SeasonEndKey: TypeAlias = tuple[str, str, int]
+
+
+class Credit(NamedTuple):
+    """What a submission did for one season of a board."""
+
+    board_id: str
+    season: str
+    value: int | None
+    """The player's value after it; None: not on the board."""
+    improved: bool = False
+    """Whether the value is better than before it."""
+    reason: str | None = None
+    """Why the submission does not count there; None when it does."""
 
 
 class Outcome(NamedTuple):
@@ -24,6 +40,7 @@ class Outcome(NamedTuple):
     attempt: str | None = None
     first: Kind | None = None
     """Of a duplicate: what became of the first record of the same submission."""
+    credits: tuple[Credit, ...] = ()
 
 
 class Player(NamedTuple):
@@ -33,6 +50,13 @@ class Player(NamedTuple):
     partition: int
     offset: int
     registered_at: int
+    banned: bool = False
+    erased: Literal["anonymous", "removed"] | None = None
+
+    @property
+    def listed(self) -> bool:
+        """Whether the player's sessions count on boards."""
+        return not self.banned and self.erased != "removed"
 
 
 class Session(NamedTuple):
@@ -50,10 +74,38 @@ class Session(NamedTuple):
     outcome: Kind
     reason: str | None
     actor: str
+    attributes: dict[str, str] | None
+    catalogue: int
+    """The offset of the boards topic that decides which boards it feeds."""
+    revoked: bool
 
     @property
     def key(self) -> SessionKey:
         """The identity of the submission."""
+        return self.player_id, self.event_id
+
+    @property
+    def counts(self) -> bool:
+        """Whether boards may take it."""
+        return self.outcome == "applied" and not self.revoked
+
+
+class Ruling(NamedTuple):
+    """What an operator decided about a player or one of their submissions (`target`)."""
+
+    player_id: str
+    event_id: str
+    kind: RulingKind
+    target: str | None
+    reason: str
+    actor: str
+    partition: int
+    offset: int
+    clock: int
+
+    @property
+    def key(self) -> SessionKey:
+        """The identity of the command."""
         return self.player_id, self.event_id
 
 
@@ -62,23 +114,43 @@ class Entry(NamedTuple):
 
     board_id: str
     season: str
-    standing: Standing
+    player_id: str
+    standing: Standing | None
+    """None: on the board no more."""
     partition: int
     offset: int
+    clock: int
 
     @property
     def key(self) -> EntryKey:
         """Board, season, player."""
-        return self.board_id, self.season, self.standing.player_id
+        return self.board_id, self.season, self.player_id
+
+
+class SeasonEnd(NamedTuple):
+    """Where a season ended in a partition: what is before `offset` belongs to its results as closed."""
+
+    board_id: str
+    season: str
+    partition: int
+    offset: int
+    clock: int
+
+    @property
+    def key(self) -> SeasonEndKey:
+        """Board, season, partition."""
+        return self.board_id, self.season, self.partition
 
 
 class Step(NamedTuple):
     """What one record changes."""
 
     outcome: Outcome
-    session: Session | None = None
+    sessions: tuple[Session, ...] = ()
     entries: tuple[Entry, ...] = ()
     player: Player | None = None
+    ruling: Ruling | None = None
+    ended: SeasonEnd | None = None
 
 
 @dataclass(slots=True)
@@ -100,13 +172,51 @@ class State:
     partitions: dict[int, Partition] = field(default_factory=dict)
     players: dict[str, Player] = field(default_factory=dict)
     sessions: dict[SessionKey, Session] = field(default_factory=dict)
+    rulings: dict[SessionKey, Ruling] = field(default_factory=dict)
+    about: dict[SessionKey, Ruling] = field(default_factory=dict)
+    """Player and submission → the last ruling about it; by `rule`."""
     entries: dict[EntryKey, Entry] = field(default_factory=dict)
+    ended: dict[SeasonEndKey, SeasonEnd] = field(default_factory=dict)
 
     def absorb(self, step: Step) -> None:
         """Take in what a step changes."""
         if step.player is not None:
             self.players[step.player.player_id] = step.player
-        if step.session is not None:
-            self.sessions[step.session.key] = step.session
-        for entry in step.entries:
-            self.entries[entry.key] = entry
+        if step.ruling is not None:
+            self.rule(step.ruling)
+        if step.ended is not None:
+            self.ended[step.ended.key] = step.ended
+        self.sessions.update((session.key, session) for session in step.sessions)
+        self.entries.update((entry.key, entry) for entry in step.entries)
+
+    def sessions_of(self, player_id: str) -> list[Session]:
+        """A player's submissions, in the order of the log."""
+        return sorted((each for each in self.sessions.values() if each.player_id == player_id), key=_offset)
+
+    def entries_of(self, player_id: str) -> Iterator[Entry]:
+        """A player's rows."""
+        return (each for each in self.entries.values() if each.player_id == player_id)
+
+    def is_revoked(self, player_id: str, event_id: str) -> bool:
+        """Whether the last ruling about a submission revokes it."""
+        last = self.about.get((player_id, event_id))
+        return last is not None and last.kind == "revoked"
+
+    def rule(self, ruling: Ruling) -> None:
+        """Take in a ruling."""
+        self.rulings[ruling.key] = ruling
+        if ruling.target is not None:
+            about = ruling.player_id, ruling.target
+            self.about[about] = max(ruling, self.about.get(about, ruling), key=_offset)
+
+
+def last_of(steps: Iterable[Step]) -> State:
+    """What a batch changed, each row as its last step left it."""
+    changed = State()
+    for step in steps:
+        changed.absorb(step)
+    return changed
+
+
+def _offset(each: Session | Ruling) -> int:
+    return each.offset

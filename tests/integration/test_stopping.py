@@ -13,7 +13,7 @@ from tests.servers import Servers
 from tests.stack import System, running
 from tests.tables import checkpoints
 
-NEWER = (b"leaderboard.ScoreSubmitted.v1", b"leaderboard.ScoreSubmitted.v9")
+NEWER = (b"leaderboard.ScoreSubmitted.v2", b"leaderboard.ScoreSubmitted.v9")
 
 
 async def append(system: System, player: str, value: bytes) -> int:

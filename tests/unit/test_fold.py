@@ -17,7 +17,7 @@ from shared.fold.players import fold_profile
 from shared.fold.state import State
 from shared.fold.unfoldable import Unfoldable
 from shared.numbers import LARGEST
-from shared.records import Received
+from shared.records import Received, Record
 from shared.topics import Place
 from tests.builders import (
     CATALOGUE,
@@ -197,7 +197,7 @@ def test_what_a_writer_says_of_the_time_changes_nothing(skews: list[int]) -> Non
 
 
 def test_an_own_type_that_this_build_does_not_know_stops_the_fold() -> None:
-    newer = score_bytes("ann", 1).replace(b"leaderboard.ScoreSubmitted.v1", b"leaderboard.ScoreSubmitted.v9")
+    newer = score_bytes("ann", 1).replace(b"leaderboard.ScoreSubmitted.v2", b"leaderboard.ScoreSubmitted.v9")
     state = State()
     with pytest.raises(Unfoldable, match=r"events/0 at offset 2: .*ScoreSubmitted.v9") as stopped:
         fold_all(state, CATALOGUE, [*log_of(("ann", score_bytes("ann", 5))), record(2, "ann", newer)])
@@ -206,7 +206,7 @@ def test_an_own_type_that_this_build_does_not_know_stops_the_fold() -> None:
 
 
 def test_a_voided_record_counts_for_nothing_whatever_it_is() -> None:
-    newer = score_bytes("ann", 1).replace(b"leaderboard.ScoreSubmitted.v1", b"leaderboard.ScoreSubmitted.v9")
+    newer = score_bytes("ann", 1).replace(b"leaderboard.ScoreSubmitted.v2", b"leaderboard.ScoreSubmitted.v9")
     voided: set[tuple[Place, int]] = {(("events", 0), 1), (("events", 0), 2), (("players", 0), 3)}
     catalogue = replace(CATALOGUE, voided=frozenset(voided))
     state = State()
@@ -239,8 +239,9 @@ def test_a_profile_of_a_newer_build_stops_and_can_be_voided() -> None:
 
 def test_the_catalogue_knows_what_is_voided() -> None:
     value = fact_bytes(RecordVoided(topic="players", partition=3, offset=9), subject="players/3/9")
-    assert fold_catalogue(CATALOGUE, [(3, value)]).voided == {(("players", 3), 9)}
-    assert fold_catalogue(CATALOGUE, [(3, value)]).boards() == CATALOGUE.boards()
+    after = fold_catalogue(CATALOGUE, [Record(0, 3, NOW, b"key", value)])
+    assert after.voided == {(("players", 3), 9)}
+    assert after.boards() == CATALOGUE.boards()
 
 
 def test_an_event_from_beyond_the_catalogue_waits() -> None:
