@@ -1,18 +1,23 @@
 """From the feed to the sockets: movers at once, displaced players after one read of their ranks."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import structlog
 
 from notifier.hub import Hub, Watcher
-from shared.boards import Board, season_at
-from shared.catalogue import Catalogue
+from shared.boards import Board
+from shared.catalogue_log import LiveCatalogue
 from shared.feed import BoardLines, RankChanges
 from shared.ranks import Ranks
+from shared.seasons import season_at
 from shared.standings import Standings, StandingsUnavailable
 
 RETRY_AFTER = 0.5
+LOOK_EVERY = 1.0
+"""Seconds between looks whether a season has ended."""
 
 log = structlog.get_logger()
 
@@ -27,7 +32,7 @@ class Following:
     def __init__(
         self,
         hub: Hub,
-        catalogue: Catalogue,
+        catalogue: LiveCatalogue,
         ranks: Ranks,
         standings: Standings,
         wake: Callable[[Iterable[Watcher]], None],
@@ -41,10 +46,14 @@ class Following:
         self._any_stale = asyncio.Event()
         self._reading = False
         self._seen: dict[tuple[str, str], dict[int, int]] = {}
+        self._seasons: dict[str, str] = {}
+        """Board → the season that its watchers are told of."""
 
     def receive(self, changes: RankChanges) -> None:
         """Take in one record of the feed."""
         for lines in changes.boards:
+            if lines.season != self._season(lines.board_id):
+                continue  # a past season that was corrected; or one that has just begun, which `_turn_over` notices
             overtaken = self._overtaken(lines)
             if not overtaken:
                 self._wake(self._hub.move(lines))
@@ -69,7 +78,7 @@ class Following:
 
     async def read(self, board: Board, player_ids: list[str]) -> dict[str, int]:
         """The present ranks of those who are ranked. Raises StandingsUnavailable."""
-        season = season_at(board, 0)
+        season = season_at(board, time.time_ns() // 1_000_000).name
         page = await self._ranks.places(board, season, player_ids)
         if page is None:
             page = await self._standings.places(board, season, player_ids)
@@ -78,14 +87,33 @@ class Following:
     async def run(self) -> None:
         """Read the ranks that the feed put in doubt, for ever."""
         while True:
-            await self._any_stale.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._any_stale.wait(), LOOK_EVERY)
             self._any_stale.clear()
+            self._turn_over()
             stale, self._stale = self._stale, {}
             for board_id, players in stale.items():
                 await self._refresh(board_id, sorted(players))
 
+    def _season(self, board_id: str) -> str | None:
+        """The season that the watchers of a board are told of: the present one, as of the last look."""
+        if board_id not in self._seasons:
+            board = self._catalogue.now.board(board_id)
+            if board is None:
+                return None
+            self._seasons[board_id] = season_at(board, time.time_ns() // 1_000_000).name
+        return self._seasons[board_id]
+
+    def _turn_over(self) -> None:
+        """A new season begins with nobody ranked: those who watch a board have to be told."""
+        for board_id, before in list(self._seasons.items()):
+            del self._seasons[board_id]
+            if board_id in self._hub.watchers and self._season(board_id) != before:
+                self._seen.pop((board_id, before), None)
+                self._ask(board_id, self._hub.users(board_id))
+
     async def _refresh(self, board_id: str, players: list[str]) -> None:
-        board = self._catalogue.board(board_id)
+        board = self._catalogue.now.board(board_id)
         if board is None:
             return
         self._reading = True

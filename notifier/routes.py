@@ -30,7 +30,7 @@ async def watch(socket: WebSocket, user_id: str, game_mode: str = "classic") -> 
     """Events `leaderboard_update` for this player and for movers in the top 100, the present rank first."""
     notifier: Notifier = socket.state.notifier
     await socket.accept()
-    board = notifier.catalogue.primary(game_mode)
+    board = notifier.catalogue.now.primary(game_mode)
     if board is None or not _is_player_id(user_id):
         await socket.close(CLOSE_BAD_REQUEST, "unknown game_mode" if board is None else "not a player id")
         return

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from notifier.following import Following
 from notifier.hub import Hub, Watcher
-from shared.catalogue import Catalogue
-from shared.catalogue_log import CatalogueLog
+from shared.catalogue_log import LiveCatalogue, open_catalogue
 from shared.feed import Feed
 from shared.postgres import open_pool
 from shared.ranks import Ranks
@@ -39,7 +38,7 @@ class Notifier:
     hub: Hub
     sockets: Sockets
     following: Following
-    catalogue: Catalogue
+    catalogue: LiveCatalogue
 
     @contextmanager
     def watching(self, watcher: Watcher) -> Iterator[asyncio.Event]:
@@ -64,9 +63,12 @@ async def open_notifier(
     feed: Feed,
 ) -> AsyncIterator[Notifier]:
     """Everything the socket needs. Raises LogUnavailable."""
-    catalogue = await CatalogueLog(kafka, naming, NAME).read(Catalogue())
     hub, sockets = Hub(), Sockets()
-    async with open_pool(postgres, naming, NAME) as pool, open_redis(redis, NAME) as client:
+    async with (
+        open_catalogue(kafka, naming, NAME) as catalogue,
+        open_pool(postgres, naming, NAME) as pool,
+        open_redis(redis, NAME) as client,
+    ):
         standings = Standings(pool, reads.fallback_reads)
         following = Following(hub, catalogue, Ranks(client, naming.prefix), standings, sockets.wake)
         feed.subscribe(following.receive)

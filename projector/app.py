@@ -1,8 +1,12 @@
 """The projector process: opens what the worker needs and runs it."""
 
 import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
+from projector.closing import Closing
 from projector.feed import Publisher
 from projector.leases import open_leases
 from projector.ranks import RankWriter
@@ -15,7 +19,7 @@ from shared.postgres import open_pool
 from shared.redis import open_redis
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, ProjectorSettings, RedisSettings
 from shared.topics import TopicName
-from shared.watchdog import watched
+from shared.watchdog import stop_process, watched
 
 NAME = "projector"
 TOPICS: tuple[TopicName, ...] = ("events", "players")
@@ -42,6 +46,7 @@ async def run(
     ):
         with watched() as watchdog:
             async with open_leases(pool, settings.projector_name) as leases:
+                closing = Closing(pool, appender, leases, catalogue, incarnations["events"], len(partitions["events"]))
                 counts = {topic: len(numbers) for topic, numbers in partitions.items()}
                 worker = Worker(
                     partial(open_reader, kafka, naming, NAME, group=NAME),
@@ -55,4 +60,17 @@ async def run(
                     partitions,
                     watchdog,
                 )
-                await worker.run(stopping)
+                async with _beside(closing.run()):
+                    await worker.run(stopping)
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run this for as long as the block lasts; an error of it ends the process."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(stop_process)
+    try:
+        yield
+    finally:
+        task.remove_done_callback(stop_process)
+        task.cancel()

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self, assert_never
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.numbers import LARGEST, Integer
+from shared.seasons import Rule, check_rule
 
 BoardId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 GameMode = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
@@ -64,6 +65,7 @@ class Board(BaseModel):
     def _check(self) -> Self:
         if (self.reset == "cron") != (self.cron is not None):
             raise ValueError("cron is needed with reset cron, and with no other")
+        check_rule(Rule(self.reset, self.cron, self.timezone))
         if self.minimum > self.maximum:
             raise ValueError("minimum is above maximum")
         if self.starts_at is not None and self.ends_at is not None and self.starts_at >= self.ends_at:

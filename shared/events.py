@@ -145,6 +145,23 @@ class SeasonEnded(Fact):
     season: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")]
 
 
+class SeasonClosed(Fact):
+    """The results of a season: every partition is past its end. In a topic of its own, at least once: build prizes on it.
+
+    Derived: whoever folds the log gets the same.
+    """
+
+    board_id: BoardId
+    season: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")]
+    kind: Literal["closed", "corrected"]
+    """closed: as it ended, once. corrected: after a revocation, a ban or the like, each time."""
+    players: Annotated[int, Field(strict=True, ge=0)]
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """SHA-256 of the standings; see shared.ranking.digest_line."""
+    cut: str
+    """The position in the log that the standings are of."""
+
+
 class RecordVoided(Fact):
     """An operator has decided that one record, at which the fold had stopped, does not count."""
 
@@ -252,6 +269,11 @@ class SeasonEndedEvent(Envelope):
     data: SeasonEnded
 
 
+class SeasonClosedEvent(Envelope):
+    type: Literal["leaderboard.SeasonClosed.v1"] = "leaderboard.SeasonClosed.v1"
+    data: SeasonClosed
+
+
 Event: TypeAlias = (
     LogCreatedEvent
     | ScoreSubmittedEvent
@@ -267,6 +289,7 @@ Event: TypeAlias = (
     | BoardRevisedEvent
     | BoardRetiredEvent
     | SeasonEndedEvent
+    | SeasonClosedEvent
 )
 EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 
@@ -285,6 +308,7 @@ EVENTS: dict[type[Fact], type[Event]] = {
     BoardRevised: BoardRevisedEvent,
     BoardRetired: BoardRetiredEvent,
     SeasonEnded: SeasonEndedEvent,
+    SeasonClosed: SeasonClosedEvent,
 }
 
 

@@ -68,6 +68,11 @@ def decode_standing(order: Order, member: str, score: float, detail: str) -> Sta
     )
 
 
+def digest_line(place: int, player_id: str, value: int, reached_at: int, games_played: int) -> bytes:
+    """A row of final standings, as their SHA-256 takes it: one after the other, in rank order; `place` from 0."""
+    return f"{place}\t{player_id}\t{value}\t{reached_at}\t{games_played}\n".encode()
+
+
 def percentile(rank: int, total: int) -> float:
     """The share, in percent, of ranked players that this rank is at least as good as."""
     return 100 * (total - rank + 1) / total

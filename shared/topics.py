@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-TopicName: TypeAlias = Literal["events", "boards", "players", "rank-changes"]
+TopicName: TypeAlias = Literal["events", "boards", "players", "rank-changes", "season-results"]
 Place: TypeAlias = tuple[TopicName, int]
 """A topic and a partition of it."""
 LOG_KEY = b"$log"
@@ -30,6 +30,7 @@ def topics(partitions: int) -> tuple[Topic, ...]:
     return (
         Topic("events", partitions, {**_FOR_EVER, "cleanup.policy": "delete"}),
         Topic("boards", 1, {**_FOR_EVER, "cleanup.policy": "delete"}),
+        Topic("season-results", 1, {**_FOR_EVER, "cleanup.policy": "delete"}),
         Topic("players", partitions, {**_FOR_EVER, "cleanup.policy": "compact"}),
         Topic(
             "rank-changes",

@@ -63,3 +63,29 @@ create table season_ends (
 comment on table season_ends is 'Where a season ended in each partition: what is before belongs to its results as closed.';
 
 alter table boards add column retired boolean not null default false;
+
+create table season_results (
+    board_id text collate "C" not null,
+    season text collate "C" not null,
+    kind text not null,
+    cut jsonb not null,
+    players bigint not null,
+    digest text not null,
+    announced boolean not null default false,
+    primary key (board_id, season, kind)
+);
+comment on table season_results is 'Final standings: closed (at the ends of the season, for ever) and corrected (after later rulings).';
+comment on column season_results.cut is 'partition → next offset that the standings are of';
+
+create table season_standings (
+    board_id text collate "C" not null,
+    season text collate "C" not null,
+    kind text not null,
+    place bigint not null,
+    player_id text collate "C" not null,
+    value bigint not null,
+    reached_at bigint not null,
+    games_played int not null,
+    primary key (board_id, season, kind, place)
+);
+comment on column season_standings.place is 'from 0, in the total order of the board';

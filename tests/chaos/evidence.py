@@ -4,11 +4,11 @@ from pathlib import Path
 
 import asyncpg
 
-from shared.boards import ALL_TIME
 from shared.catalogue import Catalogue
 from shared.catalogue_log import CatalogueLog
 from shared.log import open_reader
 from shared.records import Record
+from shared.seasons import ALL_TIME
 from shared.settings import KafkaSettings, NamingSettings
 from tests.chaos.answers import Answer, Told
 from tests.chaos.checker import Counts, Evidence, Ownership, Tables
@@ -22,7 +22,9 @@ TURNS = 600
 CHECKPOINTS = """
 select partition, next_offset, applied, duplicate, conflict, refused, voided from checkpoints where topic = 'events'
 """
-ENTRIES = "select board_id, player_id, value, games_played from leaderboard_entries where season = $1"
+ENTRIES = (
+    "select board_id, player_id, value, games_played from leaderboard_entries where season = $1 and value is not null"
+)
 OWNERSHIP = "select topic, partition, epoch, owner, from_offset from ownership_log"
 SESSIONS = "select player_id, event_id::text, outcome from game_sessions"
 

@@ -11,6 +11,7 @@ from shared.fold.fold import fold
 from shared.fold.state import State, Step
 from shared.ranking import Standing, order_key
 from shared.records import Received, Record, receive
+from shared.seasons import ALL_TIME
 
 Place: TypeAlias = tuple[int, int]
 """Partition and offset."""
@@ -22,7 +23,7 @@ class Change(NamedTuple):
 
     offset: int
     before: Standing | None
-    after: Standing
+    after: Standing | None
 
 
 @dataclass(slots=True)
@@ -68,10 +69,13 @@ def fold_history(log: Iterable[Record], catalogue: Catalogue) -> History:
 
 
 def _remember(history: History, rows: dict[tuple[str, str], Standing], step: Step) -> None:
-    for entry in step.entries:
-        at = entry.board_id, entry.standing.player_id
+    for entry in (entry for entry in step.entries if entry.season == ALL_TIME):
+        at = entry.board_id, entry.player_id
         change = Change(entry.offset, rows.get(at), entry.standing)
         history.changes.setdefault(entry.board_id, {}).setdefault(entry.partition, []).append(change)
+        if entry.standing is None:
+            rows.pop(at, None)
+            continue
         history.totals.setdefault(at, []).append((entry.offset, entry.standing.value))
         rows[at] = entry.standing
 

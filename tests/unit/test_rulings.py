@@ -1,4 +1,4 @@
-"""Operators, attempts, revocations, bans: a player's rows are what the counting sessions give, in any order of facts."""
+"""Operators, attempts, revocations, bans: rows are what counting sessions give, in any order of facts."""
 
 from typing import Any
 
@@ -88,10 +88,7 @@ def commands(draw: st.DrawFn) -> list[tuple[str, Fact]]:
                 "restore": restore(key, name),
                 "ban": ban(name),
                 "reinstate": reinstate(name),
-                "anonymous": (
-                    name,
-                    PlayerErased(player_id="ann", entries=draw(st.sampled_from(["anonymous", "removed"]))),
-                ),
+                "erase": (name, PlayerErased(player_id="ann", entries=draw(ENTRIES))),
             }[kind]
         )
     return made

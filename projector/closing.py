@@ -1,0 +1,215 @@
+"""Ends of seasons: said in every partition, then final standings, then a record that prizes can be built on.
+
+Whoever holds a partition says in it that a season is over; whoever holds partition 0 writes the results. All of it may
+happen twice, by two projectors at once or after a crash, and comes to the same: the first end in a partition counts,
+and the standings are a function of those ends.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import structlog
+
+from projector.leases import Leases
+from shared.catalogue_log import LiveCatalogue
+from shared.events import Fact, SeasonClosed, SeasonEnded, encode, wrap
+from shared.identity import event_id_of
+from shared.log import Appender, LogBusy, LogUnavailable
+from shared.positions import Position
+from shared.postgres import BUSY, DOWN, Connection, Pool
+from shared.ranking import digest_line
+from shared.seasons import season_named
+from shared.topics import SEASON_KEY
+
+EVERY = 1.0
+"""Seconds between looks."""
+AGAIN_AFTER = 15.0
+"""Seconds until an end is said once more in a partition where it did not arrive, or came too early by its clock."""
+APPEND_TIMEOUT = 5.0
+COMPUTE_WITHIN = 300.0
+"""Seconds for the standings of a season: a million players take some ten."""
+MOST = 1_000
+"""Seasons of a look: the rest comes with the next."""
+NAME = "projector"
+SOURCE = "urn:leaderboard:projector"
+ACTOR = "system:closing"
+OPEN = f"""
+select s.board_id, s.season, coalesce(array_agg(e.partition) filter (where e.partition is not null), '{{}}') as ended
+from seasons s
+left join season_results r on r.board_id = s.board_id and r.season = s.season and r.kind = 'closed'
+left join season_ends e on e.board_id = s.board_id and e.season = s.season
+where r.board_id is null and s.ends_at is not null group by s.board_id, s.season order by 1, 2 limit {MOST}
+"""  # noqa: S608 - a constant of ours
+ENDS = 'select partition, "offset" from season_ends where board_id = $1 and season = $2'
+CORRECTED = """
+select r.board_id, r.season from season_results r
+where r.kind = 'closed' and exists (
+    select from board_versions v where v.board_id = r.board_id and v.season = r.season and v.version >= coalesce(
+        (select (c.cut->>v.partition::text)::bigint from season_results c
+          where c.board_id = r.board_id and c.season = r.season and c.kind = 'corrected'),
+        (r.cut->>v.partition::text)::bigint))
+order by 1, 2 limit 10
+"""
+CLOSED_ROWS = """
+select e.player_id, e.value, e.sort_value, e.reached_at, e.games_played
+from leaderboard_entries e join season_ends c using (board_id, season, partition)
+where e.board_id = $1 and e.season = $2 and e."offset" < c."offset" and e.value is not null
+union all
+select h.player_id, h.value, case b.definition->>'order' when 'desc' then -h.value else h.value end, h.reached_at,
+    h.games_played
+from leaderboard_entries e join season_ends c using (board_id, season, partition) join boards b using (board_id)
+cross join lateral (
+    select * from entry_history h where (h.board_id, h.season, h.player_id) = (e.board_id, e.season, e.player_id)
+        and h."offset" < c."offset" order by h."offset" desc limit 1) h
+where e.board_id = $1 and e.season = $2 and e."offset" >= c."offset" and h.value is not null
+"""
+PRESENT_ROWS = """
+select player_id, value, sort_value, reached_at, games_played
+from leaderboard_entries where board_id = $1 and season = $2 and value is not null
+"""
+DELETE = "delete from season_standings where board_id = $1 and season = $2 and kind = $3"
+INSERT = """
+insert into season_standings (board_id, season, kind, place, player_id, value, reached_at, games_played)
+select $1, $2, $3, row_number() over (order by sort_value, reached_at, player_id) - 1, player_id, value, reached_at,
+    games_played
+from ({rows}) rows
+"""
+STANDINGS = """
+select place, player_id, value, reached_at, games_played from season_standings
+where board_id = $1 and season = $2 and kind = $3 order by place
+"""
+RESULT = """
+insert into season_results (board_id, season, kind, cut, players, digest) values ($1, $2, $3, $4, $5, $6)
+on conflict (board_id, season, kind) do update set cut = excluded.cut, players = excluded.players,
+    digest = excluded.digest, announced = false
+"""
+POSITION = "select partition, next_offset from checkpoints where topic = 'events'"
+UNANNOUNCED = "select board_id, season, kind, cut, players, digest from season_results where not announced limit 100"
+ANNOUNCED = """
+update season_results set announced = true where board_id = $1 and season = $2 and kind = $3 and digest = $4
+"""
+
+Kind: TypeAlias = Literal["closed", "corrected"]
+ROWS: dict[Kind, str] = {"closed": CLOSED_ROWS, "corrected": PRESENT_ROWS}
+
+log = structlog.get_logger()
+
+
+class Open(NamedTuple):
+    """A season without results, and the partitions that it has ended in."""
+
+    board_id: str
+    season: str
+    ended: list[int]
+
+
+class Closing:
+    """Closes seasons, beside the projection. `partitions`: how many the events topic has."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        appender: Appender,
+        leases: Leases,
+        catalogue: LiveCatalogue,
+        incarnation: str,
+        partitions: int,
+    ) -> None:
+        self._pool = pool
+        self._appender = appender
+        self._leases = leases
+        self._catalogue = catalogue
+        self._incarnation = incarnation
+        self._partitions = partitions
+        self._said: dict[tuple[str, str, int], float] = {}
+
+    async def run(self) -> None:
+        """Close what is over, for ever."""
+        while True:
+            await asyncio.sleep(EVERY)
+            try:
+                await self._look()
+            except (LogUnavailable, LogBusy, *DOWN, *BUSY) as error:
+                log.warning("seasons_not_closed", error=repr(error))
+
+    async def _look(self) -> None:
+        held = sorted({number for topic, number in self._leases.held if topic == "events"})
+        if not held:
+            return
+        over = [each for each in await self._open() if self._is_over(each)]
+        for each in over:
+            await self._say_in(held, each)
+        if 0 in held:
+            for each in over:
+                if len(each.ended) == self._partitions:
+                    await self._write("closed", each.board_id, each.season)
+            for board_id, season in await self._pool.fetch(CORRECTED):
+                await self._write("corrected", board_id, season)
+            await self._announce()
+
+    async def _open(self) -> list[Open]:
+        return [Open(*row) for row in await self._pool.fetch(OPEN)]
+
+    def _is_over(self, each: Open) -> bool:
+        """Whether the season has ended by this machine's clock; each partition decides by its own."""
+        board = self._catalogue.now.board(each.board_id)
+        season = season_named(board, each.season) if board is not None else None
+        return season is not None and season.ends_at is not None and season.ends_at <= time.time() * 1000
+
+    async def _say_in(self, held: list[int], each: Open) -> None:
+        now = time.monotonic()
+        for partition in held:
+            at = each.board_id, each.season, partition
+            if partition in each.ended or now - self._said.get(at, -AGAIN_AFTER) < AGAIN_AFTER:
+                self._said.pop(at, None) if partition in each.ended else None
+                continue
+            fact = SeasonEnded(board_id=each.board_id, season=each.season)
+            value = self._event(fact, each.board_id, f"season-ended/{each.season}")
+            await self._appender.append("events", SEASON_KEY, value, timeout=APPEND_TIMEOUT, partition=partition)
+            self._said[at] = now
+
+    async def _write(self, kind: Kind, board_id: str, season: str) -> None:
+        """Write down the standings and their digest, in one transaction."""
+        at = board_id, season, kind
+        async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
+            cut = await _cut(connection, kind, board_id, season)
+            await connection.execute(DELETE, *at, timeout=COMPUTE_WITHIN)
+            await connection.execute(INSERT.format(rows=ROWS[kind]), *at, timeout=COMPUTE_WITHIN)
+            digest, players = hashlib.sha256(), 0
+            async for row in connection.cursor(STANDINGS, *at, prefetch=5_000, timeout=COMPUTE_WITHIN):
+                digest.update(digest_line(*row))
+                players += 1
+            named = {str(partition): offset for partition, offset in sorted(cut.items())}
+            await connection.execute(RESULT, *at, named, players, digest.hexdigest())
+        log.info("season_closed", board=board_id, season=season, kind=kind, players=players, digest=digest.hexdigest())
+
+    async def _announce(self) -> None:
+        """Publish results, at least once each: the id of the record tells a repetition."""
+        for row in await self._pool.fetch(UNANNOUNCED):
+            await self._publish(**dict(row))
+
+    async def _publish(
+        self, board_id: str, season: str, kind: Kind, cut: Mapping[str, int], players: int, digest: str
+    ) -> None:
+        position = str(Position(self._incarnation, {int(partition): offset for partition, offset in cut.items()}))
+        fact = SeasonClosed(board_id=board_id, season=season, kind=kind, players=players, digest=digest, cut=position)
+        value = self._event(fact, board_id, f"season-{kind}/{season}/{digest}")
+        key = f"{board_id}/{season}".encode()
+        await self._appender.append("season-results", key, value, timeout=APPEND_TIMEOUT)
+        await self._pool.execute(ANNOUNCED, board_id, season, kind, digest)
+
+    def _event(self, fact: Fact, board_id: str, key: str) -> bytes:
+        newest = self._catalogue.now.newest
+        event_id = event_id_of(board_id, key)
+        event: Any = wrap(fact, event_id=event_id, subject=board_id, source=SOURCE, actor=ACTOR, catalogue=newest)
+        return encode(event)
+
+
+async def _cut(connection: Connection, kind: Kind, board_id: str, season: str) -> dict[int, int]:
+    """Partition → next offset that the standings are of."""
+    if kind == "closed":
+        return {row["partition"]: row["offset"] for row in await connection.fetch(ENDS, board_id, season)}
+    return {row["partition"]: row["next_offset"] for row in await connection.fetch(POSITION)}
