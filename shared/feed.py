@@ -19,6 +19,18 @@ from shared.watchdog import stop_process
 log = structlog.get_logger()
 
 
+class Credit(NamedTuple):
+    """What one submission is worth on one board that its mode feeds."""
+
+    board_id: str
+    season: str
+    value: int | None
+    """Of the player's entry after it; None: no entry."""
+    improved: bool
+    reason: str | None
+    """Why it did not count there, None when it did."""
+
+
 class OutcomeLine(NamedTuple):
     """The outcome of one event; see shared.fold.state.Outcome."""
 
@@ -30,6 +42,7 @@ class OutcomeLine(NamedTuple):
     partition: int
     offset: int
     first: Kind | None
+    credits: list[Credit] = []
 
 
 class RankLine(NamedTuple):
@@ -38,7 +51,9 @@ class RankLine(NamedTuple):
     player_id: str
     old_rank: int | None
     new_rank: int | None
-    value: int
+    value: int | None
+    gap: int | None
+    """How far the next better rank is in value; None at the top."""
 
 
 class BoardLines(BaseModel):
