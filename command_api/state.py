@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from command_api.outcomes import Outcomes
 from command_api.submitting import Submitting
-from shared.catalogue import Catalogue
-from shared.catalogue_log import CatalogueLog
+from shared.catalogue_log import open_catalogue
 from shared.feed import Feed
 from shared.incarnation import read_incarnation
 from shared.log import open_appender
@@ -39,12 +38,12 @@ async def open_commands(
 ) -> AsyncIterator[Commands]:
     """Everything the routes need. Raises LogUnavailable, LogNotCreated."""
     incarnation = await read_incarnation(kafka, naming, NAME, "events")
-    catalogue = await CatalogueLog(kafka, naming, NAME).read(Catalogue())
     outcomes = Outcomes()
     feed.subscribe(outcomes.receive)
     async with (
+        open_catalogue(kafka, naming, NAME) as catalogue,
         open_appender(kafka, naming, NAME, settings.appends_in_flight) as appender,
         open_pool(postgres, naming, NAME) as pool,
     ):
-        submitting = Submitting(appender, outcomes, catalogue, incarnation, settings)
+        submitting = Submitting(appender, outcomes, catalogue, pool, incarnation, settings)
         yield Commands(submitting, Standings(pool, reads.fallback_reads), pool)

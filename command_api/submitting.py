@@ -1,16 +1,20 @@
 """From a command to the log, and from the log to its outcome."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from command_api.domain import SubmitScore, decide
+from command_api.domain import SubmitScore, attributes_asked, decide
 from command_api.outcomes import Outcome, Outcomes
+from command_api.profiles import read_attributes
 from shared.catalogue import Catalogue
-from shared.events import Event, Fact, encode, wrap
+from shared.catalogue_log import LiveCatalogue
+from shared.events import Event, Fact, ScoreSubmitted, encode, wrap
 from shared.identity import event_id_of, new_id
 from shared.log import Appended, Appender
 from shared.positions import Position
+from shared.postgres import Pool
 from shared.settings import CommandSettings
 from shared.topics import TopicName
 
@@ -32,58 +36,110 @@ class Submitting:
 
     appender: Appender
     outcomes: Outcomes
-    catalogue: Catalogue
+    catalogue: LiveCatalogue
+    pool: Pool
     incarnation: str
     settings: CommandSettings
 
     async def submit(self, command: SubmitScore, key: str, *, wait: bool, traceparent: str | None) -> Accepted:
-        """Submit a score under an idempotency key. Raises Refused, LogBusy, LogUnavailable."""
-        fact = decide(command, self.catalogue, registered_only=self.settings.registration == "required")
-        return await self.append("events", command.player_id, fact, key, wait=wait, traceparent=traceparent)
+        """Submit a score under an idempotency key. Raises Refused, ProfilesUnavailable, LogBusy, LogUnavailable."""
+        catalogue = self.catalogue.now
+        fact = self.decide(command, catalogue)
+        asked = attributes_asked(catalogue, command.game_mode)
+        if asked:
+            known = await read_attributes(self.pool, [command.player_id], self.append_timeout)
+            fact = stamped(fact, asked, known)
+        event = self.event(fact, command.player_id, key, catalogue=catalogue, traceparent=traceparent)
+        return await self.send("events", event, wait=wait)
 
     async def append(
-        self, topic: TopicName, player_id: str, fact: Fact, key: str, *, wait: bool, traceparent: str | None = None
+        self, topic: TopicName, subject: str, fact: Fact, key: str, *, wait: bool, actor: str | None = None
     ) -> Accepted:
-        """Append a fact about a player. With `wait`, its outcome, if it comes within `wait_ms`."""
-        event = wrap(
+        """Append a fact about a player. With `wait`, its outcome, if it comes within `wait_ms`.
+
+        `actor`: the player when None. Raises LogBusy, LogUnavailable.
+        """
+        event = self.event(fact, subject, key, catalogue=self.catalogue.now, actor=actor)
+        return await self.send(topic, event, wait=wait)
+
+    def event(
+        self,
+        fact: Fact,
+        subject: str,
+        key: str,
+        *,
+        catalogue: Catalogue,
+        actor: str | None = None,
+        traceparent: str | None = None,
+    ) -> Event:
+        """A fact in its envelope: one attempt of the command with this key."""
+        return wrap(
             fact,
-            event_id=event_id_of(player_id, key),
-            subject=player_id,
+            event_id=event_id_of(subject, key),
+            subject=subject,
             source=SOURCE,
-            actor=f"player:{player_id}",
+            actor=actor or f"player:{subject}",
             attempt=new_id(),
-            catalogue=self.catalogue.newest,
+            catalogue=catalogue.newest,
             traceparent=traceparent,
         )
+
+    async def send(self, topic: TopicName, event: Event, *, wait: bool) -> Accepted:
+        """Append an event. With `wait`, its outcome, if it comes within `wait_ms`. Raises LogBusy, LogUnavailable."""
         if not wait or self.outcomes.late or self.outcomes.full:
-            appended = await self._append(topic, player_id, event)
+            appended = await self.put(topic, event)
             return Accepted(event.id, appended.partition, appended.offset, None)
-        return await self._append_and_wait(topic, player_id, event)
+        return await self._put_and_wait(topic, event)
+
+    async def put(self, topic: TopicName, event: Event) -> Appended:
+        """Append an event, keyed by its subject. Raises LogBusy, LogUnavailable."""
+        return await self.appender.append(topic, event.subject.encode(), encode(event), timeout=self.append_timeout)
+
+    async def forget_profile(self, player_id: str) -> None:
+        """Put a tombstone in the place of a player's profile. Raises LogBusy, LogUnavailable."""
+        await self.appender.append("players", player_id.encode(), None, timeout=self.append_timeout)
 
     def position(self, partition: int, offset: int) -> Position:
         """The position that contains one record of the events topic."""
         return Position(self.incarnation, {partition: offset + 1})
 
-    async def _append(self, topic: TopicName, player_id: str, event: Event) -> Appended:
-        timeout = self.settings.append_timeout_ms / 1000
-        return await self.appender.append(topic, player_id.encode(), encode(event), timeout=timeout)
+    @property
+    def append_timeout(self) -> float:
+        """Seconds."""
+        return self.settings.append_timeout_ms / 1000
 
-    async def _append_and_wait(self, topic: TopicName, player_id: str, event: Event) -> Accepted:
+    def decide(self, command: SubmitScore, catalogue: Catalogue) -> ScoreSubmitted:
+        """The fact that a submission becomes, without what only the profile knows. Raises Refused."""
+        return decide(command, catalogue, registered_only=self.settings.registration == "required")
+
+    async def _put_and_wait(self, topic: TopicName, event: Event) -> Accepted:
         """Wait for the outcome, which implies the acknowledgement; a failed append ends the wait."""
-        assert event.attempt is not None
-        expected = self.outcomes.expect(event.attempt)
-        appending = asyncio.ensure_future(self._append(topic, player_id, event))
+        attempt = attempt_of(event)
+        expected = self.outcomes.expect(attempt)
+        appending = asyncio.ensure_future(self.put(topic, event))
         appending.add_done_callback(lambda done: _end_wait(done, expected))
         try:
             outcome = await asyncio.wait_for(expected, self.settings.wait_ms / 1000)
         except TimeoutError:
-            self.outcomes.forget(event.attempt, late=appending.done())
+            self.outcomes.forget(attempt, late=appending.done())
             appended = await appending
             return Accepted(event.id, appended.partition, appended.offset, None)
         except BaseException:
-            self.outcomes.forget(event.attempt)
+            self.outcomes.forget(attempt)
             raise
         return Accepted(event.id, outcome.line.partition, outcome.line.offset, outcome)
+
+
+def attempt_of(event: Event) -> str:
+    """The id of the request that an event belongs to, whose outcome it waits for."""
+    assert event.attempt is not None
+    return event.attempt
+
+
+def stamped(fact: ScoreSubmitted, asked: Sequence[str], known: Mapping[str, dict[str, str]]) -> ScoreSubmitted:
+    """The fact with the attributes that are asked for, as far as the profile has them."""
+    profile = known.get(fact.player_id, {})
+    return fact.model_copy(update={"attributes": {key: profile[key] for key in asked if key in profile}})
 
 
 def _end_wait(appending: "asyncio.Future[Appended]", expected: "asyncio.Future[Outcome]") -> None:

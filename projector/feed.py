@@ -30,7 +30,7 @@ def outcome_lines(outcomes: Iterable[Outcome]) -> list[OutcomeLine]:
             each.partition,
             each.offset,
             each.first,
-            list(each.credits),
+            each.credits,
         )
         for each in outcomes
         if each.attempt is not None and each.player_id is not None and each.event_id is not None

@@ -90,16 +90,17 @@ class Appender:
         await self._producer
 
     async def append(
-        self, topic: TopicName, key: bytes | None, value: bytes, *, timeout: float, partition: int | None = None
+        self, topic: TopicName, key: bytes | None, value: bytes | None, *, timeout: float, partition: int | None = None
     ) -> Appended:
         """Append a record and wait until every in-sync replica has it; `timeout` in seconds.
 
+        A value of None is a tombstone: in a compacted topic, what was said of the key before is forgotten.
         Raises LogBusy when nothing was done, and LogUnavailable when the outcome is unknown: the
         record may still arrive later, so a retry has to carry the same id.
         """
         if len(self._sending) >= self._limit:
             raise LogBusy(f"{self._limit} appends are not acknowledged yet")
-        if len(value) > LARGEST_VALUE:
+        if value is not None and len(value) > LARGEST_VALUE:
             raise ValueError(f"a record of {len(value)} bytes; at most {LARGEST_VALUE} fit")
         sending = asyncio.ensure_future(self._send(topic, key, value, partition))
         self._sending.add(sending)
@@ -121,7 +122,7 @@ class Appender:
         elif not self._producer.cancelled() and self._producer.exception() is None:
             await _stop(self._producer.result())
 
-    async def _send(self, topic: TopicName, key: bytes | None, value: bytes, partition: int | None) -> Appended:
+    async def _send(self, topic: TopicName, key: bytes | None, value: bytes | None, partition: int | None) -> Appended:
         using = self._producer
         producer = using.result() if using.done() else await asyncio.shield(using)
         try:

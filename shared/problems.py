@@ -38,8 +38,8 @@ class Problem(Exception):
         self.headers = headers
         self.members = members
 
-    def response(self) -> Response:
-        """The answer."""
+    def body(self) -> dict[str, Any]:
+        """The members of the answer."""
         body: dict[str, Any] = {
             "type": f"urn:leaderboard:problem:{self.kind}",
             "title": self.kind.replace("-", " ").capitalize(),
@@ -49,7 +49,11 @@ class Problem(Exception):
         }
         if self.errors:
             body["errors"] = list(self.errors)
-        return Response(orjson.dumps(body), self.status, self.headers, "application/problem+json")
+        return body
+
+    def response(self) -> Response:
+        """The answer."""
+        return Response(orjson.dumps(self.body()), self.status, self.headers, "application/problem+json")
 
 
 def field_error(field: str, got: object, expected: str) -> dict[str, str]:

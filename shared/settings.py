@@ -12,7 +12,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """A group of settings. Nothing is read from the environment after it is made."""
 
-    model_config = SettingsConfigDict(frozen=True, env_prefix="LEADERBOARD_", populate_by_name=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        frozen=True,
+        env_prefix="LEADERBOARD_",
+        populate_by_name=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # an error must not put a password into a log
+    )
 
 
 class NamingSettings(Settings):
@@ -89,6 +95,10 @@ class CommandSettings(Settings):
     """How long to wait for the broker before answering 503."""
     appends_in_flight: Annotated[int, Field(ge=1, le=10_000)] = 1_000
     """Unacknowledged appends before the answer is 429."""
+    admin_key: Annotated[SecretStr, Field(min_length=16)] | None = None
+    """What `Authorization: Bearer` has to say to define boards and to rule on scores and players; None: nobody may."""
+    erased_entries: Literal["anonymous", "removed"] = "anonymous"
+    """What becomes of an erased player's rows where the request does not say: they stay without a name, or go."""
 
 
 class ReadSettings(Settings):
