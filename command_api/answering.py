@@ -6,7 +6,8 @@ from typing import Any
 from command_api.outcomes import Outcome
 from command_api.schemas import BatchOutcome, BoardResult, SubmitAnswer
 from shared.catalogue import Verdict
-from shared.feed import Credit, OutcomeLine
+from shared.feed import OutcomeLine
+from shared.fold.state import Credit
 from shared.numbers import LARGEST
 from shared.positions import Position
 from shared.problems import Problem, field_error

@@ -26,8 +26,7 @@ from command_api.state import Commands
 from command_api.submitting import Accepted
 from shared.bodies import read_model
 from shared.events import EventId, PlayerProfileSet, PlayerRegistered
-from shared.feed import Credit
-from shared.fold.state import Kind
+from shared.fold.state import Credit, Kind
 from shared.identity import PlayerId
 from shared.positions import Position
 from shared.postgres import DOWN

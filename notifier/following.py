@@ -11,6 +11,7 @@ from notifier.hub import Hub, Watcher
 from shared.boards import Board
 from shared.catalogue_log import LiveCatalogue
 from shared.feed import BoardLines, RankChanges
+from shared.questions import Places
 from shared.ranks import Ranks
 from shared.seasons import season_at
 from shared.standings import Standings, StandingsUnavailable
@@ -79,10 +80,11 @@ class Following:
     async def read(self, board: Board, player_ids: list[str]) -> dict[str, int]:
         """The present ranks of those who are ranked. Raises StandingsUnavailable."""
         season = season_at(board, time.time_ns() // 1_000_000).name
-        page = await self._ranks.places(board, season, player_ids)
-        if page is None:
-            page = await self._standings.places(board, season, player_ids)
-        return {row.standing.player_id: row.rank for row in page.rows}
+        questions = [Places(player_ids)]
+        answer = await self._ranks.ask(board, season, questions)
+        if answer is None:
+            answer = await self._standings.ask(board, season, questions)
+        return {row.standing.player_id: row.rank for row in answer.parts[0].rows}
 
     async def run(self) -> None:
         """Read the ranks that the feed put in doubt, for ever."""

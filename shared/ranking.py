@@ -73,11 +73,6 @@ def digest_line(place: int, player_id: str, value: int, reached_at: int, games_p
     return f"{place}\t{player_id}\t{value}\t{reached_at}\t{games_played}\n".encode()
 
 
-def percentile(rank: int, total: int) -> float:
-    """The share, in percent, of ranked players that this rank is at least as good as."""
-    return 100 * (total - rank + 1) / total
-
-
 @dataclass(frozen=True, slots=True)
 class BoardKeys:
     """The Redis keys of one season of a board; they share a hash tag, so one script may use all."""

@@ -1,33 +1,40 @@
 """Reading the rank index in Redis. None means that Redis cannot say: ask Postgres (shared.standings)."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from redis.exceptions import NoScriptError
 
 from shared.boards import Board
 from shared.positions import Position
-from shared.ranking import Standing, applied_key, board_keys, decode_standing, names_key, whole_version
+from shared.questions import (
+    After,
+    Answer,
+    Around,
+    AroundScore,
+    AtPercentile,
+    Before,
+    Part,
+    Places,
+    Question,
+    Range,
+    Slice,
+    WouldRank,
+    rank,
+)
+from shared.ranking import (
+    applied_key,
+    board_keys,
+    decode_standing,
+    encode_clock,
+    names_key,
+    sort_value,
+    whole_version,
+)
 from shared.redis import DOWN, Client, Script
 
-TOP = Script("shared", "top.lua")
-PLACES = Script("shared", "places.lua")
+ASK = Script("shared", "ask.lua")
 NAMES = Script("shared", "names.lua")
-
-
-class Ranked(NamedTuple):
-    """A row with its rank, from 1."""
-
-    rank: int
-    standing: Standing
-
-
-class Page(NamedTuple):
-    """Rows of one season of a board, all of the same instant: the fold of the log at `position`."""
-
-    position: Position
-    total: int
-    rows: list[Ranked]
 
 
 class Ranks:
@@ -37,28 +44,24 @@ class Ranks:
         self._client = client
         self._prefix = prefix
 
-    async def top(self, board: Board, season: str, limit: int) -> Page | None:
-        """The first `limit` rows."""
-        answer = await self._ask(TOP, board, season, [0, limit - 1])
-        if answer is None:
+    async def ask(self, board: Board, season: str, questions: Sequence[Question]) -> Answer | None:
+        """Answer questions about a season of a board, all of the same instant."""
+        arguments: list[str | int | float] = [board.ties]
+        for question in questions:
+            name, *values = _operation(board, question)
+            arguments += [name, len(values), *values]
+        keys = board_keys(self._prefix, board.board_id, season).all
+        try:
+            applied, found = await self._after_applied(ASK, keys, arguments)
+        except DOWN:
             return None
-        position, total, rows = answer
-        triples = zip(rows[0::3], rows[1::3], rows[2::3], strict=True)
-        standings = [decode_standing(board.order, member, float(score), detail) for member, score, detail in triples]
-        return Page(position, total, [Ranked(rank, each) for rank, each in enumerate(standings, 1)])
-
-    async def places(self, board: Board, season: str, player_ids: Sequence[str]) -> Page | None:
-        """Where these players stand; those who are not ranked are left out."""
-        answer = await self._ask(PLACES, board, season, player_ids)
-        if answer is None:
+        position = _position(applied)
+        if found is None or position is None:
             return None
-        position, total, rows = answer
-        found = [
-            Ranked(place + 1, decode_standing(board.order, member, float(score), detail))
-            for place, member, score, detail in zip(rows[0::4], rows[1::4], rows[2::4], rows[3::4], strict=True)
-            if place >= 0
-        ]
-        return Page(position, total, found)
+        version, total, answers = found
+        reflected = _reflected(position, version)
+        parts = [_part(board, each) for each in answers]
+        return None if reflected is None else Answer(reflected, total, parts)
 
     async def names(self, player_ids: Sequence[str]) -> dict[str, str] | None:
         """The display names of those who have one."""
@@ -78,22 +81,9 @@ class Ranks:
         except DOWN:
             return None
 
-    async def _ask(
-        self, script: Script, board: Board, season: str, arguments: Sequence[str | int]
-    ) -> tuple[Position, int, list[Any]] | None:
-        keys = board_keys(self._prefix, board.board_id, season).all
-        try:
-            applied, answer = await self._after_applied(script, keys, arguments)
-        except DOWN:
-            return None
-        position = _position(applied)
-        if answer is None or position is None:
-            return None
-        version, total, rows = answer
-        reflected = _reflected(position, version)
-        return None if reflected is None else (reflected, total, rows)
-
-    async def _after_applied(self, script: Script, keys: list[str], arguments: Sequence[str | int]) -> list[Any]:
+    async def _after_applied(
+        self, script: Script, keys: list[str], arguments: Sequence[str | int | float]
+    ) -> list[Any]:
         """`applied` first, then the script: what the script sees is never older than the position."""
         for attempt in range(2):
             pipeline = self._client.pipeline(transaction=False)
@@ -108,12 +98,45 @@ class Ranks:
         raise AssertionError("unreachable")
 
 
+def _operation(board: Board, question: Question) -> tuple[str | int | float, ...]:
+    """A question as the script takes it."""
+    match question:
+        case Range(first, count):
+            return "range", first, count
+        case Around(player_id, above, below):
+            return "around", player_id, above, below
+        case AroundScore(value, above, below):
+            return "around_score", sort_value(board.order, value), above, below
+        case After(key, count):
+            return "after", key.sort, encode_clock(key.reached_at) + key.player_id, count
+        case Before(key, count):
+            return "before", key.sort, encode_clock(key.reached_at) + key.player_id, count
+        case Places(player_ids):
+            return "places", *player_ids
+        case WouldRank(value):
+            return "would_rank", sort_value(board.order, value)
+        case AtPercentile(percent):
+            return "percentile", percent
+
+
+def _part(board: Board, found: int | list[Any]) -> Part:
+    if isinstance(found, int):
+        return Part([], found)
+    return Part([row for each in found if each for row in rank(board, _slice(board, each))])
+
+
+def _slice(board: Board, found: list[Any]) -> Slice:
+    first, ahead, better, before, *rows = found
+    triples = zip(rows[0::3], rows[1::3], rows[2::3], strict=True)
+    standings = [decode_standing(board.order, member, float(score), detail) for member, score, detail in triples]
+    return Slice(first, ahead, better, int(before) if before else None, standings)
+
+
 def _position(applied: dict[Any, Any]) -> Position | None:
-    incarnation = applied.pop("incarnation", None)
-    if incarnation is None:
-        return None
-    applied.pop("partitions", None)
-    return Position(incarnation, {int(partition): int(offset) for partition, offset in applied.items()})
+    """The position of a whole `applied` hash: while a partition is missing, its rows may be, on any board."""
+    incarnation = applied.get("incarnation", "")
+    offsets = whole_version(applied, incarnation)
+    return Position(incarnation, offsets) if offsets is not None else None
 
 
 def _reflected(applied: Position, version: list[str]) -> Position | None:

@@ -39,7 +39,8 @@ def fold_score(
     player = None if session.player_id in state.players else Player(*_at(session), clock)
     if session.revoked:
         credited = [each._replace(value=_value(held, each), improved=False, reason="revoked") for each in credited]
-        return Step(_outcome(session, event, credits=tuple(credited)), (session,), player=player)
+        outcome = _outcome(session, event, credits=tuple(credited))._replace(reason="revoked")
+        return Step(outcome, (session,), player=player)
     return Step(_outcome(session, event, credits=tuple(credited)), (session,), _entries(changed, session), player)
 
 
