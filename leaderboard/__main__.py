@@ -249,19 +249,23 @@ def _serve(service: str, port: int | None) -> None:
     from leaderboard.serving import APPS, serve
 
     _settings()
+    _command_settings()
     http = HttpSettings() if port is None else HttpSettings(port=port)
     serve(next(name for name in APPS if name == service), http)
 
 
 def _admin_key() -> SecretStr:
-    try:
-        key = CommandSettings().admin_key
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        _fail(f"LEADERBOARD_{str(first['loc'][0]).upper()}: {first['msg']} (see .env.example)")
+    key = _command_settings().admin_key
     if key is None:
         _fail("LEADERBOARD_ADMIN_KEY is not set: it has to be the one of the command API")
     return key
+
+
+def _command_settings() -> CommandSettings:
+    try:
+        return CommandSettings()
+    except ValidationError as error:
+        _fail_setting(error)
 
 
 def _settings() -> tuple[KafkaSettings, PostgresSettings, RedisSettings, NamingSettings]:
@@ -269,10 +273,14 @@ def _settings() -> tuple[KafkaSettings, PostgresSettings, RedisSettings, NamingS
     try:
         return KafkaSettings(), PostgresSettings(), RedisSettings(), NamingSettings()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        variable = name if name.startswith("LEADERBOARD_") else f"LEADERBOARD_{name.upper()}"
-        _fail(f"{variable}: {first['msg']} (see .env.example)")
+        _fail_setting(error)
+
+
+def _fail_setting(error: ValidationError) -> NoReturn:
+    first = error.errors(include_input=False)[0]
+    name = str(first["loc"][0])
+    variable = name if name.startswith("LEADERBOARD_") else f"LEADERBOARD_{name.upper()}"
+    _fail(f"{variable}: {first['msg']} (see .env.example)")
 
 
 def main() -> None:

@@ -102,7 +102,7 @@ async def _call(client: aiohttp.ClientSession, method: str, url: str, **request:
             body = await answer.json(content_type=None)
             return answer.status, body if isinstance(body, dict) else {}
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        raise BoardsFailed(f"{method} {url}: {error!r}") from error
+        raise BoardsFailed(f"{method} {url}: {str(error) or repr(error)}") from error
 
 
 def _told(status: int, body: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from shared.catalogue import fold_catalogue
 from shared.catalogue_log import LiveCatalogue
 from shared.events import Event, PlayerErased, ScoreRevoked, ScoreSubmitted, decode
 from shared.feed import BoardLines, Credit, OutcomeLine, RankChanges, RankLine
+from shared.fold.state import Kind
 from shared.identity import event_id_of
 from shared.log import Appended, Appender
 from shared.positions import Position
@@ -126,12 +127,12 @@ class System:
         return await self.ask("POST", "/api/leaderboard/submit", {"user_id": "ann", "score": 50, **body})
 
 
-def applied(*credits: Credit, kind: Any = "applied", reason: str | None = None, rows: bool = True) -> Fold:
+def applied(*credits: Credit, kind: Kind = "applied", reason: str | None = None, rows: bool = True) -> Fold:
     """A fold that gives every event these credits, and the player rank 2 from 4 wherever it counts."""
 
     def fold(event: Event, offset: int) -> RankChanges:
         assert event.attempt is not None
-        first = "applied" if kind == "duplicate" else None
+        first: Kind | None = "applied" if kind == "duplicate" else None
         line = OutcomeLine(event.attempt, kind, reason, event.subject, event.id, 3, offset, first, list(credits))
         boards = [
             BoardLines(board_id=each.board_id, season=each.season, total=9, rows=[RankLine("ann", 4, 2, each.value, 5)])
@@ -191,13 +192,13 @@ async def test_a_command_about_a_board_is_replayed_with_its_key() -> None:
 async def test_of_two_revisions_that_race_the_first_in_the_log_wins_and_the_retry_of_the_other_says_so_again() -> None:
     system = System()
     await system.admin("POST", "/api/v1/boards", RACE)
-    bodies = [{**RACE, "title": title, "expected_revision": 1} for title in ("A", "B")]
-    revise = [system.admin("PUT", "/api/v1/boards/race", body, idempotency_key=body["title"]) for body in bodies]
+    bodies = {title: {**RACE, "title": title, "expected_revision": 1} for title in ("A", "B")}
+    revise = (system.admin("PUT", "/api/v1/boards/race", bodies[key], idempotency_key=key) for key in bodies)
     one, two = await asyncio.gather(*revise)
     assert (one.status, two.status) == (200, 409)
     assert one.body["definition"]["title"] == "A"
     assert (two.body["type"], two.body["replayed"]) == ("urn:leaderboard:problem:revision-conflict", False)
-    again = await system.admin("PUT", "/api/v1/boards/race", bodies[1], idempotency_key="B")
+    again = await system.admin("PUT", "/api/v1/boards/race", bodies["B"], idempotency_key="B")
     assert (again.status, again.body) == (409, {**two.body, "replayed": True})
     assert len(system.log.records) == 3
 
@@ -265,6 +266,27 @@ async def test_without_ranks_in_the_feed_the_tables_answer_for_the_first_board_a
     answer = await System(applied(ALL, ALL._replace(board_id="weekly"), rows=False)).submit()
     assert (answer.status, answer.body["new_rank"], answer.body["new_total"]) == (200, 7, 61)
     assert [each["new_rank"] for each in answer.body["boards"]] == [None, None]
+
+
+async def test_a_submission_that_was_counted_before_is_answered_as_replayed() -> None:
+    answer = await System(applied(ALL, kind="duplicate")).submit()
+    assert (answer.status, answer.body["replayed"], answer.body["new_rank"], answer.body["rank_change"]) == (
+        200,
+        True,
+        2,
+        0,
+    )
+
+
+@pytest.mark.parametrize(("reason", "status"), [("banned", 403), ("erased", 410), ("attempts_used_up", 409)])
+async def test_a_submission_that_the_fold_refuses_is_a_problem(reason: str, status: int) -> None:
+    answer = await System(applied(kind="refused", reason=reason)).submit()
+    assert (answer.status, answer.body["type"].rpartition(":")[2]) == (status, reason.replace("_", "-"))
+
+
+async def test_a_player_who_was_erased_is_not_registered_again() -> None:
+    system = System(applied(kind="refused", reason="erased"))
+    assert (await system.ask("POST", "/api/v1/players", {"user_id": "ann"})).status == 410
 
 
 async def test_a_submission_whose_outcome_does_not_come_is_accepted() -> None:
