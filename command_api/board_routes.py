@@ -123,9 +123,12 @@ def _board(fields: dict[str, Any]) -> Board:
     if "revision" in fields:
         raise invalid("revision", fields["revision"], "nothing: the system counts revisions")
     try:
-        return Board.model_validate(fields)
+        board = Board.model_validate(fields)
     except ValidationError as error:
         raise from_validation(error.errors(include_url=False)) from error
+    if r"\u0000" in board.model_dump_json():
+        raise invalid("", "U+0000", "texts without the character U+0000, which cannot be stored")
+    return board
 
 
 def _require_made(fact: Change, verdict: Verdict, event_id: str, *, replayed: bool) -> None:

@@ -1,17 +1,25 @@
 """The command line."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
 import typer
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from rich.console import Console
 
 from leaderboard.local.errors import LocalServerError
 from shared.incarnation import LogNotCreated
 from shared.log import LogUnavailable
-from shared.settings import HttpSettings, KafkaSettings, NamingSettings, PostgresSettings, RedisSettings
+from shared.settings import (
+    CommandSettings,
+    HttpSettings,
+    KafkaSettings,
+    NamingSettings,
+    PostgresSettings,
+    RedisSettings,
+)
 
 app = typer.Typer(
     help="An event-sourced leaderboard on Kafka: every score is a fact in a log, every table a fold of it.",
@@ -21,6 +29,8 @@ app = typer.Typer(
 )
 log_app = typer.Typer(help="Look into the log.", no_args_is_help=True)
 app.add_typer(log_app, name="log")
+boards_app = typer.Typer(help="Define boards from a file, and list them.", no_args_is_help=True)
+app.add_typer(boards_app, name="boards")
 console = Console(stderr=True, highlight=False)
 
 Port = Annotated[int | None, typer.Option(help="Port to listen on [env: LEADERBOARD_PORT; default 8080]")]
@@ -178,6 +188,45 @@ def void(
         _fail(str(error))
 
 
+@boards_app.command("apply")
+def apply_boards(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="TOML with [[board]] tables")],
+    url: Url = "http://127.0.0.1:8080",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, do nothing")] = False,
+) -> None:
+    """Create and revise boards until they are as the file says; boards that it does not name are left alone.
+
+    Needs LEADERBOARD_ADMIN_KEY, as the command API has it. Exit 1 when the system does not allow some of it.
+    """
+    from leaderboard.applying import BoardsFailed, carry_out, fetch_boards, plan_table
+    from leaderboard.boards import InvalidFile, plan, read_boards
+
+    try:
+        wanted = read_boards(file.read_text(encoding="utf-8"))
+        made = plan(wanted, asyncio.run(fetch_boards(url)), time.time_ns() // 1_000_000)
+        console.print(plan_table(made))
+        if made.to_do and not dry_run:
+            key = _admin_key()
+            if not yes:
+                typer.confirm(f"Do this to {len(made.to_do)} of {len(wanted)} boards?", abort=True)
+            asyncio.run(carry_out(url, key, made.to_do, typer.echo))
+    except (BoardsFailed, InvalidFile, OSError, UnicodeDecodeError) as error:
+        _fail(str(error))
+    raise typer.Exit(1 if made.refused else 0)
+
+
+@boards_app.command("list")
+def list_boards(url: Url = "http://127.0.0.1:8080") -> None:
+    """Show the boards there are."""
+    from leaderboard.applying import BoardsFailed, boards_table, fetch_boards
+
+    try:
+        Console(highlight=False).print(boards_table(asyncio.run(fetch_boards(url))))
+    except BoardsFailed as error:
+        _fail(str(error))
+
+
 @app.command()
 def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False) -> None:
     """Throw away the tables and the rank index; projectors fold the log again from its beginning.
@@ -200,8 +249,23 @@ def _serve(service: str, port: int | None) -> None:
     from leaderboard.serving import APPS, serve
 
     _settings()
+    _command_settings()
     http = HttpSettings() if port is None else HttpSettings(port=port)
     serve(next(name for name in APPS if name == service), http)
+
+
+def _admin_key() -> SecretStr:
+    key = _command_settings().admin_key
+    if key is None:
+        _fail("LEADERBOARD_ADMIN_KEY is not set: it has to be the one of the command API")
+    return key
+
+
+def _command_settings() -> CommandSettings:
+    try:
+        return CommandSettings()
+    except ValidationError as error:
+        _fail_setting(error)
 
 
 def _settings() -> tuple[KafkaSettings, PostgresSettings, RedisSettings, NamingSettings]:
@@ -209,10 +273,14 @@ def _settings() -> tuple[KafkaSettings, PostgresSettings, RedisSettings, NamingS
     try:
         return KafkaSettings(), PostgresSettings(), RedisSettings(), NamingSettings()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        variable = name if name.startswith("LEADERBOARD_") else f"LEADERBOARD_{name.upper()}"
-        _fail(f"{variable}: {first['msg']} (see .env.example)")
+        _fail_setting(error)
+
+
+def _fail_setting(error: ValidationError) -> NoReturn:
+    first = error.errors(include_input=False)[0]
+    name = str(first["loc"][0])
+    variable = name if name.startswith("LEADERBOARD_") else f"LEADERBOARD_{name.upper()}"
+    _fail(f"{variable}: {first['msg']} (see .env.example)")
 
 
 def main() -> None:

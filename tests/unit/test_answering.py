@@ -5,8 +5,20 @@ from typing import Any
 import orjson
 import pytest
 
-from command_api.answering import REASONS, refusal, submitted
-from shared.feed import OutcomeLine
+from command_api.answering import (
+    REASONS,
+    VERDICTS,
+    batch_outcome,
+    board_refusal,
+    counted,
+    refusal,
+    results,
+    submitted,
+)
+from command_api.outcomes import Outcome
+from command_api.schemas import BoardResult
+from shared.catalogue import Verdict
+from shared.feed import BoardLines, Credit, OutcomeLine, RankChanges, RankLine
 from shared.fold.state import Kind
 from shared.positions import Position
 
@@ -15,6 +27,23 @@ HERE = Position("0123456789abcdef", {0: 5})
 
 def line(kind: Kind, reason: str | None = None, first: Kind | None = None) -> OutcomeLine:
     return OutcomeLine("attempt", kind, reason, "ann", "event", 0, 4, first)
+
+
+USED_UP = Credit("daily", "2026-11-24", 90, False, "attempts_used_up")
+WEEKLY = Credit("weekly", "2026-W48", 50, True, None)
+MONTHLY = Credit("monthly", "2026-11", 70, False, None)
+
+
+def outcome_of(*credits: Credit, kind: Kind = "applied", rows: dict[str, RankLine] | None = None) -> Outcome:
+    boards = [
+        BoardLines(board_id=credit.board_id, season=credit.season, total=9, rows=[rows[credit.board_id]])
+        for credit in credits
+        if rows is not None and credit.board_id in rows
+    ]
+    return Outcome(
+        line(kind, first=None if kind == "applied" else "applied")._replace(credits=list(credits)),
+        RankChanges(incarnation="0123456789abcdef", boards=boards),
+    )
 
 
 def body_of(outcome: OutcomeLine) -> dict[str, Any]:
@@ -50,6 +79,27 @@ def test_a_refusal_without_a_reason_is_still_a_problem() -> None:
     assert body_of(line("refused"))["type"] == "urn:leaderboard:problem:refused"
 
 
+def test_the_retry_of_a_submission_that_was_revoked_does_not_count() -> None:
+    body = body_of(line("duplicate", "revoked", "applied"))
+    assert (body["status"], body["detail"], body["replayed"]) == (409, "this submission was revoked", True)
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [
+        ("banned", 403),
+        ("erased", 410),
+        ("attempts_used_up", 409),
+        ("not_started", 409),
+        ("season_ended", 409),
+        ("not_eligible", 422),
+        ("revoked", 409),
+    ],
+)
+def test_each_refusal_of_the_fold_has_its_status(reason: str, status: int) -> None:
+    assert body_of(line("refused", reason))["status"] == status
+
+
 @pytest.mark.parametrize("outcome", [line("applied"), line("duplicate", None, "applied")])
 def test_what_counts_is_no_problem(outcome: OutcomeLine) -> None:
     assert refusal(outcome, HERE) is None
@@ -73,3 +123,78 @@ def test_the_answer_says_how_far_the_player_moved(
     assert (answer.rank_change, answer.message) == (change, message)
     assert (answer.new_rank, answer.new_total, answer.event_id) == (new, 12, "event")
     assert (answer.position, answer.replayed) == (str(HERE), kind == "duplicate")
+
+
+def test_the_first_board_that_took_a_score_answers_for_it() -> None:
+    assert counted(outcome_of(USED_UP, WEEKLY, MONTHLY).line) == WEEKLY
+    assert counted(outcome_of(USED_UP).line) is None
+
+
+def test_every_board_is_answered_with_its_row_as_far_as_the_feed_has_it() -> None:
+    known = outcome_of(USED_UP, WEEKLY, MONTHLY, rows={"weekly": RankLine("ann", 4, 2, 55, 5)})
+    assert results(known) == [
+        BoardResult(
+            board_id="daily",
+            season="2026-11-24",
+            counted=False,
+            reason="attempts_used_up",
+            value=90,
+            personal_best=False,
+            old_rank=None,
+            new_rank=None,
+            gap=None,
+        ),
+        BoardResult(
+            board_id="weekly",
+            season="2026-W48",
+            counted=True,
+            reason=None,
+            value=55,
+            personal_best=True,
+            old_rank=4,
+            new_rank=2,
+            gap=5,
+        ),
+        BoardResult(
+            board_id="monthly",
+            season="2026-11",
+            counted=True,
+            reason=None,
+            value=70,
+            personal_best=False,
+            old_rank=None,
+            new_rank=None,
+            gap=None,
+        ),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["applied", "duplicate"])
+def test_a_score_of_a_batch_that_counts_has_its_boards_and_no_problem(kind: Kind) -> None:
+    outcome = batch_outcome(outcome_of(WEEKLY, kind=kind), "key", HERE)
+    assert (outcome.status, outcome.problem, outcome.position) == (kind, None, str(HERE))
+    assert [board.board_id for board in outcome.boards] == ["weekly"]
+
+
+@pytest.mark.parametrize(
+    ("made", "status", "problem"),
+    [
+        (line("refused", "banned"), "refused", "banned"),
+        (line("duplicate", "banned", "refused"), "refused", "banned"),
+        (line("conflict", "other_content", "applied"), "conflict", "idempotency-conflict"),
+    ],
+)
+def test_a_score_of_a_batch_that_does_not_count_says_why(made: OutcomeLine, status: str, problem: str) -> None:
+    outcome = batch_outcome(Outcome(made, RankChanges(incarnation="0123456789abcdef")), "key", HERE)
+    assert outcome.status == status
+    assert outcome.problem is not None
+    assert outcome.problem["type"] == f"urn:leaderboard:problem:{problem}"
+
+
+@pytest.mark.parametrize("reason", [*VERDICTS, "new_in_a_later_build"])
+def test_a_refused_change_of_a_board_names_the_field_and_what_is_expected(reason: str) -> None:
+    problem = board_refusal(Verdict(reason, "order", "desc"), "asc", "event", replayed=True)
+    assert problem.status == VERDICTS.get(reason, (422, ""))[0]
+    body = problem.body()
+    assert body["errors"] == [{"field": "order", "got": "'asc'", "expected": "desc"}]
+    assert (body["event_id"], body["replayed"]) == ("event", True)

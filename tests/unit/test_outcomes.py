@@ -25,9 +25,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def changes(*attempts: str) -> RankChanges:
     lines = [OutcomeLine(attempt, "applied", None, "ann", "event", 0, n, None) for n, attempt in enumerate(attempts)]
-    rows = [RankLine("bob", 1, 1, 9), RankLine("ann", 3, 2, 5)]
+    rows = [RankLine("bob", 1, 1, 9, None), RankLine("ann", 3, 2, 5, None)]
     boards = [
-        BoardLines(board_id="other", season="all", total=2, rows=[RankLine("ann", 8, 8, 1)]),
+        BoardLines(board_id="other", season="all", total=2, rows=[RankLine("ann", 8, 8, 1, None)]),
         BoardLines(board_id="classic", season="all", total=2, rows=rows),
     ]
     return RankChanges(incarnation="0" * 16, outcomes=lines, boards=boards)
@@ -74,7 +74,7 @@ async def test_places_are_free_again_after_an_outcome_and_after_forgetting() -> 
 
 def test_the_row_is_the_players_own_on_the_board_asked_for() -> None:
     outcome = Outcome(changes("one").outcomes[0], changes("one"))
-    assert outcome.row("classic", "all") == RankLine("ann", 3, 2, 5)
+    assert outcome.row("classic", "all") == RankLine("ann", 3, 2, 5, None)
     assert outcome.row("classic", "2026") is None
     assert outcome.row("sprint", "all") is None
     stranger = Outcome(outcome.line._replace(player_id="cyd"), outcome.changes)
