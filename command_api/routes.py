@@ -31,7 +31,7 @@ from shared.identity import PlayerId
 from shared.positions import Position
 from shared.postgres import DOWN
 from shared.problems import Problem
-from shared.ranks import Ranked
+from shared.questions import Places, Ranked
 from shared.standings import StandingsUnavailable
 
 SESSION = """
@@ -172,10 +172,10 @@ async def _place(commands: Commands, credit: Credit, player_id: str) -> Ranked |
     if board is None:  # the projector has read the catalogue further than this process
         return None
     try:
-        page = await commands.fallback.places(board, credit.season, [player_id])
+        answer = await commands.fallback.ask(board, credit.season, [Places([player_id])])
     except StandingsUnavailable:
         return None
-    return page.rows[0] if page.rows else None
+    return next(iter(answer.parts[0].rows), None)
 
 
 def _player(key: str, player_id: str, accepted: Accepted, position: Position | None, *, created: bool) -> Response:

@@ -10,6 +10,7 @@ from command_api.routes import add_routes as add_commands
 from command_api.state import open_commands
 from notifier.routes import router as notifier_router
 from notifier.state import open_notifier
+from query_api.board_routes import add_routes as add_queries
 from query_api.routes import router as queries_router
 from query_api.state import open_queries
 from shared.feed import open_feed
@@ -44,6 +45,7 @@ def create_app() -> FastAPI:
     app = FastAPI(title="Leaderboard", lifespan=lifespan)
     add_commands(app)
     app.include_router(queries_router)
+    add_queries(app)
     app.include_router(notifier_router)
     add_handlers(app)
     return app

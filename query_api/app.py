@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from query_api.board_routes import add_routes
 from query_api.routes import router
 from query_api.state import open_queries
 from shared.problems import add_handlers
@@ -24,5 +25,6 @@ def create_app() -> FastAPI:
 
     app = FastAPI(title="Leaderboard: queries", lifespan=lifespan)
     app.include_router(router)
+    add_routes(app)
     add_handlers(app)
     return app

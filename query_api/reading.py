@@ -9,7 +9,8 @@ from typing import TypeVar
 from shared.boards import Board
 from shared.positions import InvalidPosition, Position, parse_position
 from shared.problems import Problem, invalid
-from shared.ranks import Page, Ranks
+from shared.questions import Answer, Question
+from shared.ranks import Ranks
 from shared.standings import Standings, StandingsUnavailable
 
 T = TypeVar("T")
@@ -26,21 +27,12 @@ class Reading:
     incarnation: str
     wait_ms: int
 
-    async def top(self, board: Board, season: str, limit: int, token: str | None = None) -> Page:
-        """The first `limit` rows, of a position that contains `token`'s. Raises Problem (409, 422, 503)."""
+    async def ask(self, board: Board, season: str, questions: Sequence[Question], token: str | None = None) -> Answer:
+        """Answers of one instant, at a position that contains `token`'s. Raises Problem (409, 422, 503)."""
 
-        async def ask() -> Page:
-            page = await self.ranks.top(board, season, limit)
-            return page if page is not None else await _answered(self.standings.top(board, season, limit))
-
-        return await self._containing(token, ask)
-
-    async def places(self, board: Board, season: str, player_ids: Sequence[str], token: str | None = None) -> Page:
-        """Where these players stand, of a position that contains `token`'s. Raises Problem (409, 422, 503)."""
-
-        async def ask() -> Page:
-            page = await self.ranks.places(board, season, player_ids)
-            return page if page is not None else await _answered(self.standings.places(board, season, player_ids))
+        async def ask() -> Answer:
+            answer = await self.ranks.ask(board, season, questions)
+            return answer if answer is not None else await _answered(self.standings.ask(board, season, questions))
 
         return await self._containing(token, ask)
 
@@ -56,23 +48,23 @@ class Reading:
         except StandingsUnavailable:
             return {}
 
-    async def _containing(self, token: str | None, ask: Callable[[], Awaitable[Page]]) -> Page:
+    async def _containing(self, token: str | None, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         """Ask until the answer itself says that it contains the position, whichever store gave it."""
         if token is None:
             return await ask()
         wanted = self._parse(token)
         deadline = time.monotonic() + self.wait_ms / 1000
-        while not (page := await ask()).position.covers(wanted):
+        while not (answer := await ask()).position.covers(wanted):
             if time.monotonic() >= deadline:
                 raise Problem(
                     409,
                     "position-not-reached",
-                    f"the read models are at {page.position} and did not reach {wanted} within {self.wait_ms} ms",
-                    headers={"Retry-After": "1", "X-Position": str(page.position)},
-                    position=str(page.position),
+                    f"the read models are at {answer.position} and did not reach {wanted} within {self.wait_ms} ms",
+                    headers={"Retry-After": "1", "X-Position": str(answer.position)},
+                    position=str(answer.position),
                 )
             await asyncio.sleep(POLL)
-        return page
+        return answer
 
     async def position(self) -> Position:
         """How far the read models are: Redis if it can say, else Postgres. Raises Problem (503)."""

@@ -1,5 +1,6 @@
 """The HTTP surface of the query side."""
 
+import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -7,13 +8,14 @@ from starlette.responses import JSONResponse
 
 from query_api.schemas import ProfileAnswer, RankAnswer, TopAnswer, entry_answer, instant
 from query_api.state import Queries
-from shared.boards import Board, GameMode, season_at
+from shared.boards import Board, GameMode
 from shared.health import Health, examine
 from shared.identity import PlayerId
 from shared.positions import LONGEST_TOKEN
 from shared.postgres import DOWN
 from shared.problems import Problem, invalid
-from shared.ranking import percentile
+from shared.questions import Places, Range, percentile
+from shared.seasons import season_at
 
 PLAYER = """
 select coalesce(p.player_id, f.player_id) as player_id, f.username, f.attributes, p.registered_at
@@ -50,10 +52,11 @@ async def top(
 ) -> Response:
     queries: Queries = request.state.queries
     board, season = _board(queries, game_mode)
-    page = await queries.reading.top(board, season, limit, min_position)
-    names = await queries.reading.names([row.standing.player_id for row in page.rows])
+    page = await queries.reading.ask(board, season, [Range(0, limit)], min_position)
+    rows = page.parts[0].rows
+    names = await queries.reading.names([row.standing.player_id for row in rows])
     answer = TopAnswer(
-        entries=[entry_answer(row, names) for row in page.rows],
+        entries=[entry_answer(row, names) for row in rows],
         total_players=page.total,
         game_mode=game_mode,
         season=season,
@@ -73,15 +76,15 @@ async def rank(
 ) -> Response:
     queries: Queries = request.state.queries
     board, season = _board(queries, game_mode)
-    page = await queries.reading.places(board, season, [user_id], min_position)
-    if not page.rows:
+    page = await queries.reading.ask(board, season, [Places([user_id])], min_position)
+    if not page.parts[0].rows:
         detail = f"player {user_id} has no score in {game_mode} yet"
         raise Problem(404, "not-ranked", detail, position=str(page.position))
-    [row] = page.rows
+    [row] = page.parts[0].rows
     names = await queries.reading.names([user_id])
     answer = RankAnswer(
         **entry_answer(row, names).model_dump(),
-        percentile=percentile(row.rank, page.total),
+        percentile=percentile(row, page.total),
         total_players=page.total,
         reached_at=instant(row.standing.reached_at),
         game_mode=game_mode,
@@ -122,10 +125,11 @@ async def health(request: Request) -> JSONResponse:
 
 
 def _board(queries: Queries, game_mode: str) -> tuple[Board, str]:
-    board = queries.catalogue.primary(game_mode)
+    catalogue = queries.catalogue.now
+    board = catalogue.primary(game_mode)
     if board is None:
-        raise invalid("game_mode", game_mode, f"one of: {', '.join(queries.catalogue.game_modes())}")
-    return board, season_at(board, 0)
+        raise invalid("game_mode", game_mode, f"one of: {', '.join(catalogue.game_modes())}")
+    return board, season_at(board, time.time_ns() // 1_000_000).name
 
 
 def _json(body: str, position: str) -> Response:

@@ -1,10 +1,14 @@
 """What frontends get."""
 
 from datetime import UTC, datetime
+from typing import Annotated
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
-from shared.ranks import Ranked
+from shared.boards import Board
+from shared.identity import PlayerIdInput
+from shared.questions import Ranked, percentile
+from shared.seasons import Season
 
 
 class EntryAnswer(BaseModel):
@@ -52,9 +56,165 @@ class ProfileAnswer(BaseModel):
     """None for a profile of a player who is not registered yet."""
 
 
+class SeasonAnswer(BaseModel):
+    """A period of a board."""
+
+    season: str
+    starts_at: str
+    ends_at: str | None
+    """Null: it never ends."""
+
+
+class BoardAnswer(BaseModel):
+    """A board."""
+
+    board_id: str
+    revision: int
+    retired: bool
+    definition: Board
+    season: SeasonAnswer
+    """The present one."""
+
+
+class BoardsAnswer(BaseModel):
+    """Every board, in the order in which they were defined."""
+
+    boards: list[BoardAnswer]
+
+
+class ResultAnswer(BaseModel):
+    """Final standings of a season, as a whole."""
+
+    kind: str
+    """closed: as the season ended, for ever. corrected: after later revocations, bans and the like."""
+    players: int
+    digest: str
+    """SHA-256 of the standings, see docs/seasons.md: whoever folds the log gets the same."""
+    position: str
+
+
+class PastSeasonAnswer(SeasonAnswer):
+    """A season that somebody has played in."""
+
+    results: list[ResultAnswer]
+
+
+class SeasonsAnswer(BaseModel):
+    """Seasons of a board, newest first."""
+
+    seasons: list[PastSeasonAnswer]
+    next: str | None
+    """The value for `before` that goes on from here; null at the end."""
+
+
+class RowAnswer(EntryAnswer):
+    """A row of a board, with what it is worth among the others."""
+
+    percentile: float
+    """The share, in percent, of ranked players whom this one is at least as good as."""
+    gap: int | None
+    """How far the score is from that of the next better rank; null at the top."""
+
+
+class Positioned(BaseModel):
+    """Of which season of which board an answer is, and up to which position of the log; all of one instant."""
+
+    board_id: str
+    season: str
+    total_players: int
+    position: str
+
+
+class EntriesAnswer(Positioned):
+    """Rows that follow each other.
+
+    A cursor names a point in the order, not a number of rows: a row that does not move is never skipped or repeated,
+    whatever others do. One that moves across that point between two pages may be seen twice, or not at all.
+    """
+
+    entries: list[RowAnswer]
+    next: str | None
+    """The cursor for the rows below; null when there were none."""
+    previous: str | None
+    """The cursor for the rows above; null at the top."""
+
+
+class FoundAnswer(Positioned):
+    """The rows of given players, best first."""
+
+    entries: list[RowAnswer]
+    not_found: list[str]
+    """Those who are not ranked."""
+
+
+class ViewAnswer(Positioned):
+    """Everything that a screen of a player shows."""
+
+    me: RowAnswer | None
+    """Null: not ranked."""
+    top: list[RowAnswer]
+    around: list[RowAnswer]
+    friends: list[RowAnswer]
+    """Best first: their places among each other are those in the list."""
+
+
+class WouldRankAnswer(Positioned):
+    """The rank that a score would get, if it were reached now."""
+
+    score: int
+    rank: int
+
+
+class PercentileAnswer(Positioned):
+    """The last row that is still at least at a percentile."""
+
+    percentile: float
+    entry: RowAnswer | None
+    """Null: nobody is ranked."""
+
+
+class RowOfAnswer(Positioned):
+    """One player's row."""
+
+    entry: RowAnswer
+
+
+class BoardRank(Positioned):
+    """A player's row on one board."""
+
+    title: str
+    entry: RowAnswer
+
+
+class PlayerRanksAnswer(BaseModel):
+    """Where a player stands, on every board that has them in its present season."""
+
+    user_id: str
+    ranks: list[BoardRank]
+
+
+class QueryRequest(BaseModel):
+    """Players to be looked up."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user_ids: Annotated[list[PlayerIdInput], Field(min_length=1, max_length=1000)]
+
+
+def row_answer(row: Ranked, total: int, names: dict[str, str]) -> RowAnswer:
+    """A row as the general interface shows it."""
+    return RowAnswer(**entry_answer(row, names).model_dump(), percentile=percentile(row, total), gap=row.gap)
+
+
+def season_answer(season: Season) -> SeasonAnswer:
+    """A season as clients see it."""
+    ends_at = instant(season.ends_at) if season.ends_at is not None else None
+    return SeasonAnswer(season=season.name, starts_at=instant(season.starts_at), ends_at=ends_at)
+
+
 def entry_answer(row: Ranked, names: dict[str, str]) -> EntryAnswer:
     """A row as clients see it."""
-    rank, standing = row
+    rank, standing, *_ = row
     return EntryAnswer(
         rank=rank,
         user_id=standing.player_id,

@@ -5,8 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from query_api.reading import Reading
-from shared.catalogue import Catalogue
-from shared.catalogue_log import CatalogueLog
+from shared.catalogue_log import LiveCatalogue, open_catalogue
 from shared.health import Check, Component
 from shared.incarnation import read_incarnation
 from shared.log import Reader, open_reader
@@ -27,7 +26,8 @@ class Queries:
     """The parts behind the routes."""
 
     reading: Reading
-    catalogue: Catalogue
+    catalogue: LiveCatalogue
+    cursor_key: bytes
     pool: Pool
     checks: Mapping[str, Check]
 
@@ -42,15 +42,17 @@ async def open_queries(
 ) -> AsyncIterator[Queries]:
     """Everything the routes need. Raises LogUnavailable, LogNotCreated."""
     incarnation = await read_incarnation(kafka, naming, NAME, "events")
-    catalogue = await CatalogueLog(kafka, naming, NAME).read(Catalogue())
     async with (
+        open_catalogue(kafka, naming, NAME) as catalogue,
         open_reader(kafka, naming, NAME) as reader,
         open_pool(postgres, naming, NAME) as pool,
         open_redis(redis, NAME) as client,
     ):
         standings = Standings(pool, reads.fallback_reads)
         reading = Reading(Ranks(client, naming.prefix), standings, incarnation, reads.wait_ms)
-        yield Queries(reading, catalogue, pool, _checks(reader, pool, client, reading))
+        # By default all processes of a system have the same key without being told.
+        key = reads.cursor_key.get_secret_value() if reads.cursor_key is not None else incarnation
+        yield Queries(reading, catalogue, key.encode(), pool, _checks(reader, pool, client, reading))
 
 
 def _checks(reader: Reader, pool: Pool, client: Client, reading: Reading) -> dict[str, Check]:

@@ -20,6 +20,8 @@ Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Criterion = Annotated[str, Field(pattern=r"^(player|metadata)\.[A-Za-z0-9_.-]{1,64}$")]
 """`player.country`: an attribute of the player's profile; `metadata.platform`: a text in the submission's metadata."""
 
+Text = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+
 FIXED = ("operator", "order", "ties", "reset", "cron", "timezone", "where")
 """What decides where past scores stand: a board that is alive keeps it; another rule is another board."""
 LAST_CALL = 60_000
@@ -32,7 +34,7 @@ class Board(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     board_id: BoardId
-    title: Annotated[str, Field(min_length=1, max_length=100)]
+    title: Annotated[Text, Field(max_length=100)]
     game_modes: Annotated[tuple[GameMode, ...], Field(min_length=1, max_length=16)]
     """A submission in one of these modes feeds the board."""
     operator: Operator
@@ -42,7 +44,7 @@ class Board(BaseModel):
     """Bounds of a single score."""
     maximum: Integer = LARGEST
     ties: Ties = "first_to_reach"
-    """Equal values: the earlier ranks first, or they share a rank and the next is 1,2,2,4 (shared) or 1,2,2,3 (dense)."""
+    """Equal values: the earlier ranks first; or they share a rank, and go on 1,2,2,4 (shared) or 1,2,2,3 (dense)."""
     max_attempts: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
     """Scores of a player that count in a season."""
     reset: Reset = "never"

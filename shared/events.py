@@ -146,7 +146,7 @@ class SeasonEnded(Fact):
 
 
 class SeasonClosed(Fact):
-    """The results of a season: every partition is past its end. In a topic of its own, at least once: build prizes on it.
+    """The results of a season. In a topic of its own, at least once, by the same id: build prizes on it.
 
     Derived: whoever folds the log gets the same.
     """

@@ -106,5 +106,7 @@ class ReadSettings(Settings):
 
     wait_ms: Annotated[int, Field(ge=0, le=30_000)] = 2_000
     """How long `X-Min-Position` waits before the answer is 409."""
+    cursor_key: Annotated[SecretStr, Field(min_length=16)] | None = None
+    """Signs cursors; the same for every query API of a system. When not set, it is derived from the log's name."""
     fallback_reads: Annotated[int, Field(ge=1, le=1_000)] = 16
     """Concurrent reads from Postgres while Redis cannot answer; more get 503."""

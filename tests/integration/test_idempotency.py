@@ -7,17 +7,14 @@ from pathlib import Path
 import aiohttp
 
 from command_api.domain import SubmitScore, decide
-from shared.boards import DEFAULT_BOARDS
-from shared.catalogue import Catalogue
 from shared.events import encode, wrap
 from shared.identity import event_id_of
 from shared.log import open_appender
 from shared.settings import KafkaSettings, NamingSettings
+from tests.builders import CATALOGUE
 from tests.e2e.test_thread import get, name
 from tests.servers import Servers
 from tests.stack import running
-
-CATALOGUE = Catalogue(2, tuple(enumerate(DEFAULT_BOARDS, 1)))
 
 
 async def test_one_key_at_two_command_apis_with_another_content_in_between(servers: Servers, logs: Path) -> None:

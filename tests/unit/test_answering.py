@@ -18,8 +18,8 @@ from command_api.answering import (
 from command_api.outcomes import Outcome
 from command_api.schemas import BoardResult
 from shared.catalogue import Verdict
-from shared.feed import BoardLines, Credit, OutcomeLine, RankChanges, RankLine
-from shared.fold.state import Kind
+from shared.feed import BoardLines, OutcomeLine, RankChanges, RankLine
+from shared.fold.state import Credit, Kind
 from shared.positions import Position
 
 HERE = Position("0123456789abcdef", {0: 5})

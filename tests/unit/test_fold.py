@@ -14,9 +14,10 @@ from shared.catalogue import fold_catalogue
 from shared.events import PlayerProfileSet, RecordVoided, decode, encode
 from shared.fold.fold import CatalogueBehind, fold_all
 from shared.fold.players import fold_profile
-from shared.fold.state import State
+from shared.fold.state import EntryKey, State
 from shared.fold.unfoldable import Unfoldable
 from shared.numbers import LARGEST
+from shared.ranking import Standing
 from shared.records import Received, Record
 from shared.topics import Place
 from tests.builders import (
@@ -87,8 +88,9 @@ def test_entries_are_plain_sums_and_minima_of_the_applied_sessions(log: dict[int
         (mode, "all", player): (sum(each) if mode == "classic" else min(each), len(each))
         for (mode, player), each in scores.items()
     }
-    assert {key: (e.standing.value, e.standing.games_played) for key, e in state.entries.items()} == wanted
-    assert all(abs(e.standing.value) <= LARGEST for e in state.entries.values())
+    found = {key: standing_of(state, key) for key in state.entries}
+    assert {key: (each.value, each.games_played) for key, each in found.items()} == wanted
+    assert all(abs(each.value) <= LARGEST for each in found.values())
 
 
 @settings(max_examples=100, deadline=None)
@@ -97,6 +99,12 @@ def test_every_record_but_the_first_has_one_outcome(log: dict[int, list[Received
     state = folded([*log[0], *log[1]])
     for partition in state.partitions.values():
         assert sum(partition.counts.values()) + 1 == partition.next_offset
+
+
+def standing_of(state: State, key: EntryKey) -> Standing:
+    standing = state.entries[key].standing
+    assert standing is not None
+    return standing
 
 
 def outcomes(*values: tuple[str, bytes]) -> list[tuple[str, str | None]]:
@@ -109,7 +117,7 @@ def test_the_first_record_of_an_id_counts_and_a_repetition_does_not() -> None:
     steps = fold_all(state, CATALOGUE, log_of(*[("ann", score_bytes("ann", 5))] * 3))
     assert [step.outcome.kind for step in steps] == ["applied", "duplicate", "duplicate"]
     assert {step.outcome.offset for step in steps} == {1}
-    assert state.entries["classic", "all", "ann"].standing.value == 5
+    assert standing_of(state, ("classic", "all", "ann")).value == 5
 
 
 def test_the_same_id_with_another_score_is_a_conflict() -> None:
@@ -130,7 +138,7 @@ def test_an_equal_best_keeps_the_time_when_it_was_reached() -> None:
     state = State()
     times = [("ann", score_bytes("ann", n, str(i), "sprint")) for i, n in enumerate([40, 30, 30, 35])]
     fold_all(state, CATALOGUE, log_of(*times))
-    standing = state.entries["sprint", "all", "ann"].standing
+    standing = standing_of(state, ("sprint", "all", "ann"))
     assert (standing.value, standing.reached_at, standing.updated_at, standing.games_played) == (
         30,
         NOW + 2,
@@ -179,7 +187,7 @@ def test_the_clock_is_a_running_maximum() -> None:
     early = record(2, "ann", score_bytes("ann", 1, "b"), at=5)
     fold_all(state, CATALOGUE, [*log_of(), late, early])
     assert state.partitions[0].clock == NOW + 10
-    assert state.entries["classic", "all", "ann"].standing.reached_at == NOW + 10
+    assert standing_of(state, ("classic", "all", "ann")).reached_at == NOW + 10
 
 
 @given(st.lists(st.integers(-(10**7), 10**7), min_size=3, max_size=3))
@@ -216,7 +224,7 @@ def test_a_voided_record_counts_for_nothing_whatever_it_is() -> None:
     ]
     steps = fold_all(state, catalogue, [rest[1], rest[0], *rest[3:]])
     assert [step.outcome.kind for step in steps] == ["voided", "voided", "applied"]
-    assert state.entries["classic", "all", "ann"].standing.value == 7
+    assert standing_of(state, ("classic", "all", "ann")).value == 7
     assert sum(state.partitions[0].counts.values()) + 1 == state.partitions[0].next_offset
 
 

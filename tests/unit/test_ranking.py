@@ -12,7 +12,6 @@ from shared.ranking import (
     encode_detail,
     encode_member,
     order_key,
-    percentile,
     sort_value,
 )
 
@@ -44,7 +43,3 @@ def test_redis_orders_as_the_domain_does(order: Order, standings: list[Standing]
     in_redis = sorted(standings, key=lambda s: (float(sort_value(order, s.value)), encode_member(s).encode()))
     by_domain = sorted(standings, key=lambda s: order_key(order, s))
     assert [order_key(order, s) for s in in_redis] == [order_key(order, s) for s in by_domain]
-
-
-def test_percentile_of_the_first_and_the_last() -> None:
-    assert (percentile(1, 4), percentile(4, 4)) == (100.0, 25.0)

@@ -1,0 +1,366 @@
+"""The HTTP surface of boards and of every question about their entries, in present and past seasons."""
+
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
+from pydantic import BaseModel
+
+from query_api.cursors import LONGEST_CURSOR, Cursor, InvalidCursor, decode_cursor, encode_cursor
+from query_api.routes import PROBLEMS, MinPosition
+from query_api.schemas import (
+    BoardAnswer,
+    BoardRank,
+    BoardsAnswer,
+    EntriesAnswer,
+    FoundAnswer,
+    PastSeasonAnswer,
+    PercentileAnswer,
+    PlayerRanksAnswer,
+    Positioned,
+    QueryRequest,
+    ResultAnswer,
+    RowAnswer,
+    RowOfAnswer,
+    SeasonsAnswer,
+    ViewAnswer,
+    WouldRankAnswer,
+    row_answer,
+    season_answer,
+)
+from query_api.state import Queries
+from shared.boards import Board, BoardId
+from shared.bodies import read_model
+from shared.catalogue import Revision
+from shared.identity import PlayerId, is_player_id
+from shared.numbers import LARGEST
+from shared.positions import Position
+from shared.postgres import DOWN
+from shared.problems import Problem, invalid
+from shared.questions import (
+    After,
+    Answer,
+    Around,
+    AroundScore,
+    AtPercentile,
+    Before,
+    Places,
+    Question,
+    Range,
+    Ranked,
+    WouldRank,
+    key_of,
+)
+from shared.seasons import Season, season_at, season_named
+
+MOST_FRIENDS = 1_000
+SEASONS = """
+select s.season, s.starts_at, s.ends_at, coalesce(json_agg(json_build_object(
+    'kind', r.kind, 'players', r.players, 'digest', r.digest, 'cut', r.cut) order by r.kind)
+    filter (where r.kind is not null), '[]') as results
+from (
+    select * from seasons where board_id = $1 and starts_at < $2 order by starts_at desc limit $3
+) s left join season_results r on r.board_id = s.board_id and r.season = s.season
+group by s.season, s.starts_at, s.ends_at order by s.starts_at desc
+"""
+BODY = {"application/json": {"schema": QueryRequest.model_json_schema()}}
+router = APIRouter(tags=["boards"], prefix="/api/v1/boards", responses=PROBLEMS)
+players = APIRouter(tags=["queries"], prefix="/api/v1/players", responses=PROBLEMS)
+BoardPath = Annotated[BoardId, Path()]
+Player = Annotated[PlayerId, Path()]
+SeasonName = Annotated[
+    str | None, Query(alias="season", max_length=32, description="such as `2026-W48`; the present one when left out")
+]
+Limit = Annotated[int, Query(ge=1, le=1000)]
+Side = Annotated[int, Query(ge=0, le=500)]
+Score = Annotated[int, Query(ge=-LARGEST, le=LARGEST)]
+
+
+def add_routes(app: FastAPI) -> None:
+    """Put the routes into an app."""
+    app.include_router(router)
+    app.include_router(players)
+
+
+@router.get("", response_model=BoardsAnswer, summary="Every board")
+async def boards(request: Request) -> BoardsAnswer:
+    queries: Queries = request.state.queries
+    return BoardsAnswer(boards=[_board_answer(each) for each in queries.catalogue.now.present().values()])
+
+
+@router.get("/{board_id}", response_model=BoardAnswer, summary="A board")
+async def board(request: Request, board_id: BoardPath) -> BoardAnswer:
+    return _board_answer(_revision(request.state.queries, board_id))
+
+
+@router.get("/{board_id}/seasons", response_model=SeasonsAnswer, summary="Seasons that somebody has played in")
+async def seasons(
+    request: Request,
+    board_id: BoardPath,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    before: Annotated[str | None, Query(max_length=32, description="`next` of the page before")] = None,
+) -> SeasonsAnswer:
+    queries: Queries = request.state.queries
+    board = _revision(queries, board_id).board
+    begin = _season(board, before).starts_at if before is not None else 2**62
+    try:
+        rows = await queries.pool.fetch(SEASONS, board_id, begin, limit + 1)
+    except DOWN as error:
+        detail = f"Postgres does not answer: {error!r}"
+        raise Problem(503, "unavailable", detail, headers={"Retry-After": "1"}) from error
+    found = [_past(queries, Season(*row[:3]), row["results"]) for row in rows[:limit]]
+    return SeasonsAnswer(seasons=found, next=found[-1].season if len(rows) > limit else None)
+
+
+@router.get("/{board_id}/entries", response_model=EntriesAnswer, summary="Rows of a board")
+async def entries(
+    request: Request,
+    board_id: BoardPath,
+    season: SeasonName = None,
+    limit: Limit = 100,
+    cursor: Annotated[str | None, Query(max_length=LONGEST_CURSOR, description="`next` or `previous`")] = None,
+    rank: Annotated[int | None, Query(ge=1, le=2**31, description="begin at the row in this place")] = None,
+    around_player: Annotated[PlayerId | None, Query(description="this player, `above` and `below`")] = None,
+    around_score: Annotated[Score | None, Query(description="where it would stand, `above` and `below`")] = None,
+    above: Side = 5,
+    below: Side = 5,
+    min_position: MinPosition = None,
+) -> Response:
+    """The first rows; or those at a cursor, from a rank on, around a player, around a score."""
+    queries: Queries = request.state.queries
+    board, period = _board(queries, board_id, season)
+    given = [
+        name
+        for name, value in (
+            ("cursor", cursor),
+            ("rank", rank),
+            ("around_player", around_player),
+            ("around_score", around_score),
+        )
+        if value is not None
+    ]
+    if len(given) > 1:
+        raise invalid(given[1], " and ".join(given), "only one of cursor, rank, around_player and around_score")
+    question: Question = Range((rank or 1) - 1, limit)
+    if cursor is not None:
+        question = _page(queries, board, period.name, cursor, limit)
+    elif around_player is not None:
+        question = Around(around_player, above, below)
+    elif around_score is not None:
+        question = AroundScore(around_score, above, below)
+    answer = await queries.reading.ask(board, period.name, [question], min_position)
+    rows = answer.parts[0].rows
+    if around_player is not None and not rows:
+        raise _not_ranked(board, period, around_player, answer)
+    return _json(
+        EntriesAnswer(
+            **_head(board, period, answer),
+            entries=await _rows(queries, answer, rows),
+            next=_cursor(queries, board, period.name, rows[-1:], answer, backward=False),
+            previous=_cursor(queries, board, period.name, rows[:1], answer, backward=True),
+        )
+    )
+
+
+@router.post(
+    "/{board_id}/entries/query",
+    response_model=FoundAnswer,
+    openapi_extra={"requestBody": {"required": True, "content": BODY}},
+    summary="Many players at once",
+)
+async def query(
+    request: Request, board_id: BoardPath, season: SeasonName = None, min_position: MinPosition = None
+) -> Response:
+    """Friends, a party, a guild: the rows of these players, best first, and who of them has none."""
+    queries: Queries = request.state.queries
+    board, period = _board(queries, board_id, season)
+    wanted = list(dict.fromkeys((await read_model(request, QueryRequest)).user_ids))
+    answer = await queries.reading.ask(board, period.name, [Places(wanted)], min_position)
+    rows = sorted(answer.parts[0].rows, key=lambda row: row.place)
+    found = {row.standing.player_id for row in rows}
+    return _json(
+        FoundAnswer(
+            **_head(board, period, answer),
+            entries=await _rows(queries, answer, rows),
+            not_found=[each for each in wanted if each not in found],
+        )
+    )
+
+
+@router.get("/{board_id}/entries/{user_id}", response_model=RowOfAnswer, summary="One player's row")
+async def entry(
+    request: Request, board_id: BoardPath, user_id: Player, season: SeasonName = None, min_position: MinPosition = None
+) -> Response:
+    queries: Queries = request.state.queries
+    board, period = _board(queries, board_id, season)
+    answer = await queries.reading.ask(board, period.name, [Places([user_id])], min_position)
+    rows = await _rows(queries, answer, answer.parts[0].rows)
+    if not rows:
+        raise _not_ranked(board, period, user_id, answer)
+    return _json(RowOfAnswer(**_head(board, period, answer), entry=rows[0]))
+
+
+@router.get("/{board_id}/view", response_model=ViewAnswer, summary="Me, the top, around me and my friends")
+async def view(
+    request: Request,
+    board_id: BoardPath,
+    user_id: Annotated[PlayerId, Query()],
+    season: SeasonName = None,
+    top: Annotated[int, Query(ge=0, le=1000)] = 10,
+    above: Side = 5,
+    below: Side = 5,
+    friends: Annotated[str, Query(max_length=66 * MOST_FRIENDS, description="player ids, with commas")] = "",
+    min_position: MinPosition = None,
+) -> Response:
+    """One answer of one instant, for the screen of a player."""
+    queries: Queries = request.state.queries
+    board, period = _board(queries, board_id, season)
+    named = list(dict.fromkeys(each for each in friends.split(",") if each))
+    wrong = next((each for each in named if not is_player_id(each)), None)
+    if wrong is not None or len(named) > MOST_FRIENDS:
+        raise invalid("friends", wrong or f"{len(named)} ids", f"at most {MOST_FRIENDS} player ids, with commas")
+    questions: list[Question] = [Places([user_id]), Range(0, top), Around(user_id, above, below), Places(named)]
+    answer = await queries.reading.ask(board, period.name, questions, min_position)
+    parts = [part.rows for part in answer.parts]
+    parts[3].sort(key=lambda row: row.place)
+    names = await _names(queries, [row for rows in parts for row in rows])
+    me, first, around, liked = ([row_answer(row, answer.total, names) for row in rows] for rows in parts)
+    head = _head(board, period, answer)
+    return _json(ViewAnswer(**head, me=me[0] if me else None, top=first, around=around, friends=liked))
+
+
+@router.get("/{board_id}/would-rank", response_model=WouldRankAnswer, summary="What rank a score would get")
+async def would_rank(
+    request: Request, board_id: BoardPath, score: Score, season: SeasonName = None, min_position: MinPosition = None
+) -> Response:
+    """If another player reached this value now."""
+    queries: Queries = request.state.queries
+    board, period = _board(queries, board_id, season)
+    answer = await queries.reading.ask(board, period.name, [WouldRank(score)], min_position)
+    rank = answer.parts[0].rank
+    assert rank is not None
+    return _json(WouldRankAnswer(**_head(board, period, answer), score=score, rank=rank))
+
+
+@router.get("/{board_id}/percentile", response_model=PercentileAnswer, summary="The score for a percentile")
+async def percentile(
+    request: Request,
+    board_id: BoardPath,
+    p: Annotated[float, Query(ge=0, le=100, allow_inf_nan=False)],
+    season: SeasonName = None,
+    min_position: MinPosition = None,
+) -> Response:
+    queries: Queries = request.state.queries
+    board, period = _board(queries, board_id, season)
+    answer = await queries.reading.ask(board, period.name, [AtPercentile(p)], min_position)
+    rows = await _rows(queries, answer, answer.parts[0].rows)
+    return _json(PercentileAnswer(**_head(board, period, answer), percentile=p, entry=rows[0] if rows else None))
+
+
+@players.get("/{user_id}/ranks", response_model=PlayerRanksAnswer, summary="A player's ranks on all boards")
+async def ranks(request: Request, user_id: Player) -> Response:
+    """Each board at its own position; boards where the player is not ranked are left out."""
+    queries: Queries = request.state.queries
+    found: list[BoardRank] = []
+    for revision in queries.catalogue.now.present().values():
+        board, period = revision.board, season_at(revision.board, _now())
+        answer = await queries.reading.ask(board, period.name, [Places([user_id])])
+        rows = await _rows(queries, answer, answer.parts[0].rows)
+        if rows:
+            found.append(BoardRank(**_head(board, period, answer), title=board.title, entry=rows[0]))
+    return Response(PlayerRanksAnswer(user_id=user_id, ranks=found).model_dump_json(), media_type="application/json")
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _revision(queries: Queries, board_id: str) -> Revision:
+    """A board by its id. Raises Problem (404)."""
+    known = queries.catalogue.now.present()
+    if board_id not in known:
+        raise Problem(404, "unknown-board", f"there is no board {board_id}; GET /api/v1/boards has them all")
+    return known[board_id]
+
+
+def _board(queries: Queries, board_id: str, season: str | None) -> tuple[Board, Season]:
+    board = _revision(queries, board_id).board
+    return board, season_at(board, _now()) if season is None else _season(board, season)
+
+
+def _season(board: Board, name: str) -> Season:
+    """A season by its name. Raises Problem (422)."""
+    found = season_named(board, name)
+    if found is None:
+        present = season_at(board, _now()).name
+        raise invalid("season", name, f"a season of a board that resets {board.reset}; the present one is {present}")
+    return found
+
+
+def _board_answer(revision: Revision) -> BoardAnswer:
+    board = revision.board
+    return BoardAnswer(
+        board_id=board.board_id,
+        revision=board.revision,
+        retired=revision.retired,
+        definition=board,
+        season=season_answer(season_at(board, _now())),
+    )
+
+
+def _past(queries: Queries, season: Season, results: Sequence[dict[str, Any]]) -> PastSeasonAnswer:
+    shown = [
+        ResultAnswer(
+            kind=each["kind"],
+            players=each["players"],
+            digest=each["digest"],
+            position=str(Position(queries.reading.incarnation, {int(p): at for p, at in each["cut"].items()})),
+        )
+        for each in results
+    ]
+    return PastSeasonAnswer(**season_answer(season).model_dump(), results=shown)
+
+
+def _page(queries: Queries, board: Board, season: str, text: str, limit: int) -> Question:
+    try:
+        cursor = decode_cursor(queries.cursor_key, board.board_id, season, text)
+    except InvalidCursor as error:
+        raise invalid("cursor", text, f"`next` or `previous` of an answer about this season: {error}") from error
+    return Before(cursor.key, limit) if cursor.backward else After(cursor.key, limit)
+
+
+def _cursor(
+    queries: Queries, board: Board, season: str, rows: Sequence[Ranked], answer: Answer, *, backward: bool
+) -> str | None:
+    """Where to go on from the first or last row; None where there is nothing more that way."""
+    if not rows or rows[0].place == (0 if backward else answer.total - 1):
+        return None
+    cursor = Cursor(key_of(board, rows[0].standing), backward)
+    return encode_cursor(queries.cursor_key, board.board_id, season, cursor)
+
+
+async def _names(queries: Queries, rows: Sequence[Ranked]) -> dict[str, str]:
+    return await queries.reading.names(list(dict.fromkeys(row.standing.player_id for row in rows)))
+
+
+async def _rows(queries: Queries, answer: Answer, rows: Sequence[Ranked]) -> list[RowAnswer]:
+    names = await _names(queries, rows)
+    return [row_answer(row, answer.total, names) for row in rows]
+
+
+def _head(board: Board, season: Season, answer: Answer) -> dict[str, Any]:
+    """What every answer says of itself."""
+    return Positioned(
+        board_id=board.board_id, season=season.name, total_players=answer.total, position=str(answer.position)
+    ).model_dump()
+
+
+def _not_ranked(board: Board, season: Season, player_id: str, answer: Answer) -> Problem:
+    detail = f"player {player_id} is not ranked on {board.board_id} in season {season.name}"
+    return Problem(404, "not-ranked", detail, position=str(answer.position))
+
+
+def _json(answer: BaseModel) -> Response:
+    position = str(answer.position)  # type: ignore[attr-defined]
+    return Response(answer.model_dump_json(), headers={"X-Position": position}, media_type="application/json")
