@@ -3,7 +3,7 @@
 import random
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from redis.asyncio import Redis
@@ -87,7 +87,7 @@ def questions(chance: random.Random, board: Board, rows: list[Standing]) -> Iter
 
 async def fill(redis: Redis, pool: Pool, system: System, board: Board, rows: list[Standing]) -> None:
     keys = board_keys(system.prefix, board.board_id, "all")
-    head = {"incarnation": LOG, "partitions": "1"}
+    head: dict[Any, Any] = {"incarnation": LOG, "partitions": "1"}
     await redis.hset(applied_key(system.prefix), mapping=head | {"0": str(len(rows) + 1)})
     await redis.hset(keys.version, mapping=head | {"0": str(len(rows))})
     await pool.execute("delete from checkpoints")
