@@ -253,7 +253,7 @@ async def percentile(
 ) -> Response:
     queries: Queries = request.state.queries
     board, period = _board(queries, board_id, season)
-    answer = await queries.reading.ask(board, period.name, [AtPercentile(p)], min_position)
+    answer = await queries.reading.ask(board, period.name, [AtPercentile(round(p * 100))], min_position)
     rows = await _rows(queries, answer, answer.parts[0].rows)
     return _json(PercentileAnswer(**_head(board, period, answer), percentile=p, entry=rows[0] if rows else None))
 
