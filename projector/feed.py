@@ -9,6 +9,8 @@ from shared.fold.state import Outcome
 from shared.log import Appender, LogBusy, LogUnavailable
 
 LARGEST_RECORD = 512 * 1024
+MOST_CREDITS = 1_000
+"""Boards and seasons that the outcome of one event names, where they would be too many."""
 PARTITION = 0
 """One projector writes one partition, so that its records keep their order."""
 PUBLISH_TIMEOUT = 5.0
@@ -43,8 +45,16 @@ def split(changes: RankChanges) -> Iterator[bytes]:
     Every part has the rows of its own outcomes' players; the last has those of nobody's as well.
     """
     value = changes.model_dump_json().encode()
-    if len(value) <= LARGEST_RECORD or len(changes.outcomes) < 2:
+    if len(value) <= LARGEST_RECORD:
         yield value
+        return
+    if len(changes.outcomes) < 2:  # one ruling about thousands of seasons: readers have to look for themselves
+        outcomes = [line._replace(credits=line.credits[:MOST_CREDITS]) for line in changes.outcomes]
+        yield (
+            changes.model_copy(update={"outcomes": outcomes, "boards": [], "ranks": "unknown"})
+            .model_dump_json()
+            .encode()
+        )
         return
     half = len(changes.outcomes) // 2
     first, second = changes.outcomes[:half], changes.outcomes[half:]

@@ -86,8 +86,12 @@ insert into game_sessions (player_id, event_id, partition, "offset", clock, game
     outcome, reason, actor, attributes, catalogue, revoked)
 select * from unnest($1::text[], $2::uuid[], $3::int[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
     $8::jsonb[], $9::bytea[], $10::text[], $11::text[], $12::text[], $13::jsonb[], $14::bigint[], $15::bool[])
-on conflict (player_id, event_id) do update set metadata = excluded.metadata, attributes = excluded.attributes,
-    revoked = excluded.revoked
+"""
+CHANGE_SESSIONS = """
+update game_sessions s set metadata = v.metadata, attributes = v.attributes, revoked = v.revoked
+from unnest($1::text[], $2::uuid[], $3::jsonb[], $4::jsonb[], $5::bool[])
+    v(player_id, event_id, metadata, attributes, revoked)
+where s.player_id = v.player_id and s.event_id = v.event_id
 """
 SAVE_RULINGS = """
 insert into rulings (player_id, event_id, kind, target, reason, actor, partition, "offset", clock)
@@ -222,7 +226,7 @@ class Transaction:
         steps = list(steps)
         last = last_of(steps)
         await self._write(SAVE_PLAYERS, last.players.values())
-        await self._write(SAVE_SESSIONS, last.sessions.values())
+        await self._save_sessions(seen, last.sessions.values())
         await self._write(SAVE_RULINGS, last.rulings.values())
         await self._write(SAVE_SEASONS, sorted((at[0], *season_of(boards, at)) for at in seasons))
         await self._write(SAVE_ENDED, last.ended.values())
@@ -231,6 +235,17 @@ class Transaction:
         await self._write(SAVE_VERSIONS, _version_rows(versions))
         await self._write(SAVE_PROFILES, profiles)
         await self._move(seen, reached)
+
+    async def _save_sessions(self, seen: Mapping[Place, Seen], sessions: Iterable[Session]) -> None:
+        """New ones are inserted: one that is there already would be a submission that counts twice."""
+        new, changed = list[Session](), list[tuple[Any, ...]]()
+        for each in sessions:
+            if each.offset >= seen["events", each.partition].next_offset:
+                new.append(each)
+            else:
+                changed.append((*each.key, each.metadata, each.attributes, each.revoked))
+        await self._write(SAVE_SESSIONS, new)
+        await self._write(CHANGE_SESSIONS, changed)
 
     async def _move(self, seen: Mapping[Place, Seen], reached: Mapping[Place, tuple[Partition, int | None]]) -> None:
         rows = [

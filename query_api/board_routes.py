@@ -56,7 +56,7 @@ from shared.seasons import Season, season_at, season_named
 
 MOST_FRIENDS = 1_000
 SEASONS = """
-select s.season, s.starts_at, s.ends_at, coalesce(json_agg(json_build_object(
+select s.season, s.starts_at, s.ends_at, coalesce(jsonb_agg(jsonb_build_object(
     'kind', r.kind, 'players', r.players, 'digest', r.digest, 'cut', r.cut) order by r.kind)
     filter (where r.kind is not null), '[]') as results
 from (

@@ -4,7 +4,7 @@ Derived and lossy by right: whoever misses a record re-reads the ranks. So reade
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -30,7 +30,7 @@ class OutcomeLine(NamedTuple):
     partition: int
     offset: int
     first: Kind | None
-    credits: Sequence[Credit] = ()
+    credits: tuple[Credit, ...] = ()
 
 
 class RankLine(NamedTuple):

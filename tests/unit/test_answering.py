@@ -41,7 +41,7 @@ def outcome_of(*credits: Credit, kind: Kind = "applied", rows: dict[str, RankLin
         if rows is not None and credit.board_id in rows
     ]
     return Outcome(
-        line(kind, first=None if kind == "applied" else "applied")._replace(credits=list(credits)),
+        line(kind, first=None if kind == "applied" else "applied")._replace(credits=credits),
         RankChanges(incarnation="0123456789abcdef", boards=boards),
     )
 

@@ -23,6 +23,7 @@ STANDINGS = st.builds(
     reached_at=CLOCKS,
     games_played=st.integers(1, 10**9),
     updated_at=CLOCKS,
+    event_id=st.just(""),
 )
 ORDERS = st.sampled_from(["desc", "asc"])
 
