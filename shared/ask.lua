@@ -40,12 +40,14 @@ local function slice(first, stop)
   return made
 end
 
-local function place_of(player)
+-- The place, member and detail of a player's row; nothing where there is none.
+local function find(player)
   local detail = redis.call('HGET', members, player)
   if not detail then return nil end
-  local place = redis.call('ZRANK', ranks, string.sub(detail, 1, 12) .. player)
+  local member = string.sub(detail, 1, 12) .. player
+  local place = redis.call('ZRANK', ranks, member)
   if not place then torn = true end
-  return place or nil
+  return place or nil, member, detail
 end
 
 -- Bytewise, as sorted sets are: `<` would go by the locale that the server was started with.
@@ -88,7 +90,7 @@ function ask.from_rank(rank, count)
   return {slice(first, first + count)}
 end
 function ask.around(player, above, below)
-  local place = place_of(player)
+  local place = find(player)
   return place and {slice(place - above, place + below + 1)} or {}
 end
 function ask.around_score(score, above, below)
@@ -107,8 +109,13 @@ end
 function ask.places(...)
   local found = {}
   for _, player in ipairs({...}) do
-    local place = place_of(player)
-    if place then found[#found + 1] = slice(place, place + 1) end
+    local place, member, detail = find(player)
+    if place then
+      local score = redis.call('ZSCORE', ranks, member)
+      local made = head(place, score)
+      made[5], made[6], made[7] = member, score, detail
+      found[#found + 1] = made
+    end
   end
   return found
 end

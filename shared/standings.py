@@ -35,7 +35,7 @@ from shared.questions import (
 from shared.ranking import Standing, sort_value
 from shared.ranks import Asked
 
-FEW = 8
+FEW = 6
 """Players whose places are counted one by one; the places of more come out of one sort of the board."""
 POSITION = "select incarnation, partition, next_offset from checkpoints where topic = 'events'"
 TOTAL = "select count(*) from leaderboard_entries where board_id = $1 and season = $2 and value is not null"
@@ -81,7 +81,7 @@ select * from (
         lag(sort_value) over (order by sort_value, reached_at, player_id) as last,
         max(sort_value) over (order by sort_value range between unbounded preceding and 1 preceding) as last_better
     from leaderboard_entries where board_id = $1 and season = $2 and value is not null
-) ranked where player_id = any($3::text[])
+) ranked join unnest($3::text[]) named(player_id) using (player_id)
 """
 NAMES = "select player_id, username from profiles where player_id = any($1::text[]) and username is not null"
 BOARDS = "select board_id, season from leaderboard_entries where player_id = $1 and value is not null"
@@ -116,10 +116,11 @@ class Standings:
             rows = await connection.fetch(NAMES, list(player_ids))
             return {row["player_id"]: row["username"] for row in rows}
 
-    async def boards_of(self, player_id: str) -> set[tuple[str, str]]:
-        """The boards, each with its season, that a player is on."""
+    async def boards_of(self, player_id: str) -> tuple[Position, set[tuple[str, str]]]:
+        """The boards, each with its season, that a player is on, and the position at which that is so."""
         async with self._snapshot() as connection:
-            return {(row["board_id"], row["season"]) for row in await connection.fetch(BOARDS, player_id)}
+            rows = await connection.fetch(BOARDS, player_id)
+            return await _position(connection), {(row["board_id"], row["season"]) for row in rows}
 
     async def position(self) -> Position:
         """The position that the tables have reached."""
@@ -186,7 +187,8 @@ class Rows:
 
     async def range(self, first: int, count: int) -> list[Ranked]:
         """Those from a place on."""
-        return await self.ranked(await self._fetch(RANGE, first, count))
+        rows = await self._fetch(RANGE, first, count)
+        return rank(self.board, Slice(0, 0, 0, None, rows)) if first == 0 else await self.ranked(rows)
 
     async def after(self, key: Key, count: int) -> list[Standing]:
         """The first ones strictly after a key."""
