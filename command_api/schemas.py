@@ -4,11 +4,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from command_api.rehearsing import Change
 from shared.boards import Board, BoardId, GameMode
 from shared.catalogue import MOST_FED
 from shared.events import Attributes, Metadata, Reason, Username
 from shared.identity import IdempotencyKey, PlayerIdInput
 from shared.numbers import Integer
+from shared.ranking import Standing
 
 LARGEST_BATCH = 1_000
 """Scores that one request may carry."""
@@ -210,3 +212,46 @@ class RulingAnswer(BaseModel):
     replayed: bool
     boards: list[BoardResult] = []
     """Every board whose entry of the player it touched."""
+
+
+class RowState(BaseModel):
+    """A player's row on a board."""
+
+    rank: int | None
+    """Null where it was not looked up, beyond the newest 200 seasons."""
+    value: int
+    games_played: int
+
+
+class ChangeAnswer(BaseModel):
+    """What a ruling would do to a row."""
+
+    board_id: str
+    season: str
+    before: RowState | None
+    """Null: there is no row."""
+    after: RowState | None
+
+
+class RehearsalAnswer(BaseModel):
+    """What a ruling would change. Nothing was changed."""
+
+    status: Literal["dry_run"] = "dry_run"
+    user_id: str
+    changes: list[ChangeAnswer]
+
+
+def change_answer(change: Change) -> ChangeAnswer:
+    """A change as clients see it."""
+    return ChangeAnswer(
+        board_id=change.board_id,
+        season=change.season,
+        before=_row_state(change.before, change.old_rank),
+        after=_row_state(change.after, change.new_rank),
+    )
+
+
+def _row_state(standing: Standing | None, rank: int | None) -> RowState | None:
+    if standing is None:
+        return None
+    return RowState(rank=rank, value=standing.value, games_played=standing.games_played)

@@ -29,6 +29,8 @@ app = typer.Typer(
 )
 log_app = typer.Typer(help="Look into the log.", no_args_is_help=True)
 app.add_typer(log_app, name="log")
+players_app = typer.Typer(help="Look up what is held about players.", no_args_is_help=True)
+app.add_typer(players_app, name="players")
 boards_app = typer.Typer(help="Define boards from a file, and list them.", no_args_is_help=True)
 app.add_typer(boards_app, name="boards")
 console = Console(stderr=True, highlight=False)
@@ -224,6 +226,21 @@ def list_boards(url: Url = "http://127.0.0.1:8080") -> None:
     try:
         Console(highlight=False).print(boards_table(asyncio.run(fetch_boards(url))))
     except BoardsFailed as error:
+        _fail(str(error))
+
+
+@players_app.command("export")
+def players_export(player_id: Annotated[str, typer.Argument(help="The player")]) -> None:
+    """Print all that is held about one player, as JSON.
+
+    What Postgres holds; Redis has the name and the rows of boards, the log the facts that these tables are folded from.
+    """
+    from leaderboard.exporting import UnknownPlayer, export_player
+
+    settings = _settings()
+    try:
+        typer.echo(asyncio.run(export_player(settings[1], settings[3], player_id)))
+    except (UnknownPlayer, OSError) as error:
         _fail(str(error))
 
 

@@ -1,7 +1,8 @@
 """`leaderboard verify`: the tables and the rank index against the pure fold of the log."""
 
+import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -9,18 +10,21 @@ from typing import Any
 import asyncpg
 from rich.console import Console
 
-from projector.store import read_entry
+from shared.boards import Board
 from shared.catalogue import Catalogue
 from shared.catalogue_log import CatalogueLog
 from shared.fold.fold import fold
 from shared.fold.players import Profile, fold_profile
-from shared.fold.state import KINDS, Entry, Session, State
+from shared.fold.state import KINDS, Entry, Session, State, Step
+from shared.histories import read_entry
 from shared.incarnation import read_incarnation
 from shared.log import Reader, open_reader
 from shared.postgres import Connection
 from shared.ranking import (
+    Standing,
     applied_key,
     board_keys,
+    digest_line,
     encode_detail,
     encode_member,
     names_key,
@@ -38,6 +42,7 @@ SHOWN = 10
 """Differences that are printed."""
 READ_TIMEOUT = 60.0
 """Seconds for reading a whole board from Redis."""
+RESULTS = "select board_id, season, kind, cut, players, digest from season_results"
 SQL_CHECK = """
 with plain as (
     select board_id, definition as d from boards
@@ -105,6 +110,15 @@ class Folded:
 
     state: State = field(default_factory=State)
     profiles: dict[str, Profile] = field(default_factory=dict)
+    closed: dict[tuple[str, str], list[Standing]] = field(default_factory=dict)
+    """Board and season → what each partition that it has ended in held of it at that moment."""
+
+    def take(self, step: Step | None) -> None:
+        """Remember the rows of a season that ends in a partition."""
+        if step is not None and step.ended is not None:
+            end = step.ended
+            rows = self.closed.setdefault((end.board_id, end.season), [])
+            rows += standings_in(self.state, end.board_id, end.season, {end.partition})
 
 
 async def verify(
@@ -148,7 +162,7 @@ async def _fold_to(reader: Reader, catalogue: Catalogue, offsets: Mapping[Place,
                 continue
             received = receive(record)
             if topic == "events":
-                fold(folded.state, catalogue, received)
+                folded.take(fold(folded.state, catalogue, received))
             elif (profile := fold_profile(catalogue, received)) is not None:
                 folded.profiles[profile.player_id] = profile
             if record.offset + 1 >= left[at]:
@@ -177,6 +191,7 @@ class Tables:
     ended: dict[tuple[str, str, int], tuple[Any, ...]]
     entries: dict[tuple[str, str, str], tuple[Any, ...]]
     versions: dict[tuple[str, str, int], int]
+    results: dict[tuple[str, str, str], asyncpg.Record]
     by_sql: list[asyncpg.Record]
 
 
@@ -220,6 +235,7 @@ async def _snapshot(connection: Connection) -> Tables:
         ended={tuple(row)[:3]: tuple(row)[3:] for row in ended},
         entries={entry.key: (entry.standing, sort, entry.partition, entry.offset) for entry, sort in entries},
         versions={(row["board_id"], row["season"], row["partition"]): row["version"] for row in versions},
+        results={tuple(row)[:3]: row for row in await connection.fetch(RESULTS)},
         by_sql=await connection.fetch(SQL_CHECK),
     )
 
@@ -244,8 +260,43 @@ def _compare_tables(report: Report, tables: Tables, folded: Folded, catalogue: C
     report.compare("end of season", {key: tuple(each)[3:] for key, each in state.ended.items()}, tables.ended)
     report.compare("entry", {key: _entry(each, catalogue) for key, each in state.entries.items()}, tables.entries)
     report.compare("board version", _versions(state.entries.values()), tables.versions)
+    _compare_results(report, tables, folded, catalogue)
     report.compared.append(f"plain SQL over game_sessions against the entries: {len(tables.entries)} rows")
     report.differences += [f"entry by plain SQL {dict(row)}" for row in tables.by_sql]
+
+
+def _compare_results(report: Report, tables: Tables, folded: Folded, catalogue: Catalogue) -> None:
+    """Results of seasons; one that is about to be corrected is not compared, for the tables are ahead of it."""
+    wanted: dict[tuple[str, str, str], str] = {}
+    found: dict[tuple[str, str, str], str] = {}
+    for (board_id, season, kind), row in tables.results.items():
+        board = catalogue.board(board_id)
+        assert board is not None, board_id
+        rows = folded.closed.get((board_id, season), [])
+        if kind == "corrected":
+            if any(tables.versions.get((board_id, season, int(p)), -1) >= offset for p, offset in row["cut"].items()):
+                continue
+            rows = list(standings_in(folded.state, board_id, season))
+        found[board_id, season, kind] = row["digest"]
+        wanted[board_id, season, kind] = _digest(board, rows)
+    report.compare("season result", wanted, found)
+
+
+def _digest(board: Board, rows: Iterable[Standing]) -> str:
+    digest = hashlib.sha256()
+    for place, each in enumerate(sorted(rows, key=partial(order_key, board.order))):
+        digest.update(digest_line(place, each.player_id, each.value, each.reached_at, each.games_played))
+    return digest.hexdigest()
+
+
+def standings_in(
+    state: State, board_id: str, season: str, partitions: Collection[int] | None = None
+) -> Iterator[Standing]:
+    """The rows of a season of a board, of some partitions or of all."""
+    for entry in state.entries.values():
+        at_home = (entry.board_id, entry.season) == (board_id, season)
+        if at_home and entry.standing is not None and (partitions is None or entry.partition in partitions):
+            yield entry.standing
 
 
 def _session(session: Session) -> tuple[Any, ...]:

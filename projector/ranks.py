@@ -10,11 +10,12 @@ from typing import Any, NamedTuple, TypeAlias
 import structlog
 
 from projector.batch import BoardChange, BoardSeason, Versions
-from projector.store import Store, read_entry, require_marks
+from projector.store import Store, require_marks
 from shared.boards import Board
 from shared.feed import BoardLines, RankLine
 from shared.fold.players import Profile
 from shared.fold.state import Entry
+from shared.histories import read_entry
 from shared.identity import new_id
 from shared.ranking import (
     NAMES_MARK,

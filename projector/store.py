@@ -15,17 +15,15 @@ from shared.fold.state import (
     Entry,
     EntryKey,
     Partition,
-    Player,
-    Ruling,
     SeasonEnd,
     Session,
-    SessionKey,
     State,
     Step,
     last_of,
 )
+from shared.histories import load_entries, load_histories, load_players, load_sessions
 from shared.postgres import Connection, Pool
-from shared.ranking import Standing, sort_value
+from shared.ranking import sort_value
 from shared.seasons import Season, season_named
 from shared.topics import Place, TopicName
 
@@ -44,28 +42,9 @@ from checkpoints c join unnest($1::text[], $2::int[], $3::bigint[]) k(topic, par
     using (topic, partition, epoch)
 order by topic, partition for update of c
 """
-LOAD_PLAYERS = """
-select player_id, partition, "offset", registered_at, banned, erased from players where player_id = any($1::text[])
-"""
-SESSION = """
-s.player_id, s.event_id::text as event_id, s.partition, s."offset", s.clock, s.game_mode, s.score, s.metadata,
-    s.payload_hash, s.outcome, s.reason, s.actor, s.attributes, s.catalogue, s.revoked
-"""
-LOAD_SESSIONS = f"""
-select {SESSION}
-from unnest($1::text[], $2::uuid[]) k(player_id, event_id) join game_sessions s using (player_id, event_id)
-"""  # noqa: S608 - of constants
-LOAD_HISTORIES = f"select {SESSION} from game_sessions s where s.player_id = any($1::text[])"  # noqa: S608
-RULING = 'player_id, event_id::text, kind, target::text, reason, actor, partition, "offset", clock'
-LOAD_RULINGS = f"select {RULING} from rulings where player_id = any($1::text[])"  # noqa: S608
-LOAD_ROWS = "select * from leaderboard_entries where player_id = any($1::text[])"
 LOAD_ENDED = """
 select e.* from unnest($1::text[], $2::text[], $3::int[]) k(board_id, season, partition)
 join season_ends e using (board_id, season, partition)
-"""
-LOAD_ENTRIES = """
-select e.* from unnest($1::text[], $2::text[], $3::text[]) k(board_id, season, player_id)
-join leaderboard_entries e using (board_id, season, player_id)
 """
 SAVE_CHECKPOINTS = """
 update checkpoints c set next_offset = v.next_offset, crc = v.crc, clock = v.clock, catalogue = v.catalogue,
@@ -175,20 +154,17 @@ class Transaction:
 
     async def load(self, state: State, keys: Keys) -> None:
         """Load what the fold needs, but for the entries of submissions."""
-        state.players = await self._players(keys)
-        state.sessions = await self._sessions(keys)
-        for row in await self._connection.fetch(LOAD_RULINGS, keys.players):
-            state.rule(Ruling(*row))
+        await load_players(self._connection, state, keys.players)
+        await load_sessions(self._connection, state, keys.sessions)
         if keys.histories:
-            state.entries = {each.key: each for each in await self._entries(LOAD_ROWS, keys.histories)}
+            await load_histories(self._connection, state, keys.histories)
         if keys.ended:
             ended = await self._connection.fetch(LOAD_ENDED, *_columns(keys.ended))
             state.ended = {end.key: end for end in (SeasonEnd(*row) for row in ended)}
 
     async def load_entries(self, state: State, keys: Sequence[EntryKey]) -> None:
         """Load these entries, too."""
-        if keys:
-            state.entries |= {each.key: each for each in await self._entries(LOAD_ENTRIES, *_columns(keys))}
+        await load_entries(self._connection, state, keys)
 
     async def _lock(self, seen: Mapping[Place, Seen]) -> dict[int, Partition]:
         """The checkpoints of the events topic; those of `seen` have to be ours and to stand where it says."""
@@ -197,20 +173,6 @@ class Transaction:
         if found != {at: each.next_offset for at, each in seen.items()}:
             raise Fenced(f"expected {dict(seen)}, found {found}")
         return {row["partition"]: _partition(row) for row in rows if row["topic"] == "events"}
-
-    async def _players(self, keys: Keys) -> dict[str, Player]:
-        rows = await self._connection.fetch(LOAD_PLAYERS, keys.players)
-        return {row["player_id"]: Player(*row) for row in rows}
-
-    async def _sessions(self, keys: Keys) -> dict[SessionKey, Session]:
-        players, events = [player for player, _ in keys.sessions], [event for _, event in keys.sessions]
-        rows = await self._connection.fetch(LOAD_SESSIONS, players, events)
-        if keys.histories:
-            rows += await self._connection.fetch(LOAD_HISTORIES, keys.histories)
-        return {session.key: session for session in (Session(*row) for row in rows)}
-
-    async def _entries(self, sql: str, *arguments: Sequence[Any]) -> list[Entry]:
-        return [read_entry(row) for row in await self._connection.fetch(sql, *arguments)]
 
     async def save(
         self,
@@ -341,20 +303,6 @@ async def require_marks(connection: Connection, held: Mapping[Place, int], offse
     found = {place: mark.next_offset for place, mark in (await read_marks(connection, held)).items()}
     if found != dict(offsets):
         raise Fenced(f"the tables are at {found}, expected {dict(offsets)}")
-
-
-def read_entry(row: asyncpg.Record) -> Entry:
-    """An entry from its row. The clock of the record that made it is not kept there: 0."""
-    standing = Standing(
-        row["player_id"],
-        row["value"],
-        row["reached_at"],
-        row["games_played"],
-        row["updated_at"],
-        str(row["event_id"] or ""),
-    )
-    at = row["partition"], row["offset"], 0
-    return Entry(row["board_id"], row["season"], row["player_id"], None if row["value"] is None else standing, *at)
 
 
 def season_of(boards: Mapping[str, Board], at: BoardSeason) -> Season:

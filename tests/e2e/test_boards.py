@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import orjson
 import pytest
 
 from shared.boards import Board
@@ -258,6 +259,33 @@ async def test_a_banned_player_is_gone_and_comes_back(system: System) -> None:
     assert ranks(answer) == [(1, ann), (2, bob)]
     status, _ = await post(system, f"/api/v1/players/{name()}/ban", {"reason": "cheating"}, **ADMIN)
     assert status == 404
+
+
+async def test_a_dry_run_says_what_a_ban_and_its_undoing_would_change(system: System) -> None:
+    board, ann, bob = await define(system, ties="shared"), name(), name()
+    at = await play(system, board, (ann, 9), (bob, 5))
+    path = f"/api/v1/players/{ann}"
+    status, dry = await post(system, f"{path}/ban?dry_run=true", {"reason": "cheating"}, **ADMIN)
+    row = {"rank": 1, "value": 9, "games_played": 1}
+    change = {"board_id": board, "season": "all", "before": row, "after": None}
+    assert (status, dry["changes"]) == (200, [change])
+    _, answer = await get(system, f"/api/v1/boards/{board}/entries", **at)
+    assert ranks(answer) == [(1, ann), (2, bob)]
+    await post(system, f"{path}/ban", {"reason": "cheating"}, **ADMIN)
+    status, dry = await post(system, f"{path}/reinstate?dry_run=true", {"reason": "appeal"}, **ADMIN)
+    assert (status, dry["changes"]) == (200, [change | {"before": None, "after": row}])
+
+
+async def test_all_that_is_held_about_a_player(system: System) -> None:
+    board, ann = await define(system), name()
+    await post(system, f"/api/v1/players/{ann}/profile", {"username": "Ann"}, "PUT")
+    await play(system, board, (ann, 9))
+    exported = await asyncio.to_thread(system.run, "players", "export", ann)
+    held = orjson.loads(exported.stdout)
+    assert (held["profile"][0]["username"], held["submissions"][0]["score"]) == ("Ann", 9)
+    assert [each["value"] for each in held["entries"]] == [9]
+    nobody = await asyncio.to_thread(system.run, "players", "export", name())
+    assert (nobody.returncode, "nothing is held" in nobody.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("entries", ["anonymous", "removed"])
