@@ -49,6 +49,8 @@ class Catalogue:
     """Topic, partition and offset of records that an operator has voided."""
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     """Event id → what became of the command; the first record of an id counts."""
+    clock: int = 0
+    """The running maximum of record timestamps, milliseconds: the only clock of this fold."""
     _known: dict[int, dict[str, Revision]] = field(default_factory=dict, compare=False, repr=False)
     _feeds: dict[tuple[int, str], tuple[Board, ...]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -130,7 +132,8 @@ def fold_catalogue(catalogue: Catalogue, records: Iterable[Record]) -> Catalogue
 
 def _fold(catalogue: Catalogue, record: Record) -> Catalogue:
     event = receive(record).event
-    catalogue = replace(catalogue, newest=record.offset, _known={}, _feeds={})
+    clock = max(catalogue.clock, record.timestamp)
+    catalogue = replace(catalogue, newest=record.offset, clock=clock, _known={}, _feeds={})
     if event is None:
         return catalogue
     if isinstance(event.data, RecordVoided):
@@ -139,7 +142,7 @@ def _fold(catalogue: Catalogue, record: Record) -> Catalogue:
     if not isinstance(event.data, BoardDefined | BoardRevised | BoardRetired) or event.id in catalogue.verdicts:
         return catalogue
     try:
-        made = catalogue.revise(event.data, record.timestamp)
+        made = catalogue.revise(event.data, clock)
     except Refused as refused:
         return replace(catalogue, verdicts={**catalogue.verdicts, event.id: refused.verdict})
     return replace(

@@ -137,8 +137,8 @@ async def test_a_redis_that_is_ahead_of_the_tables_is_brought_back(system: Syste
 
 
 async def test_of_two_repairers_only_one_goes_on_and_meanwhile_the_board_is_unknown(servers: Servers) -> None:
-    keys = [f"{name()}:{part}" for part in ("ranks", "members", "version")]
-    head = ["incarnation", "1", "1", "0"]  # of a log with one partition; one link, of partition 0
+    keys = [f"{name()}:{part}" for part in ("ranks", "members", "version", "values")]
+    head = ["incarnation", "1", "first_to_reach", "1", "0"]  # of a log with one partition; one link, of partition 0
     row = ["0", "ann", "-5", "00000000000100000000000011"]
     late = ["0", "bob", "-9", "00000000000100000000000011"]
     async with AsyncRedis.from_url(present(servers.redis).url, decode_responses=True) as client:
@@ -146,7 +146,7 @@ async def test_of_two_repairers_only_one_goes_on_and_meanwhile_the_board_is_unkn
         async def apply(start: str, to: str, *rows: str) -> Any:
             return (await APPLY.run(client, keys, [*head, start, to, *rows]))[0]
 
-        assert await apply("-1", "7", *row) == "GAP"
+        assert await apply("3", "7", *row) == "GAP"
         assert await apply("=", "~first", *late) == "OK"
         assert await apply("-1", "7", *row) == "GAP"
         assert await apply("=~first", "~second", *row) == "OK"
@@ -161,4 +161,32 @@ async def test_of_two_repairers_only_one_goes_on_and_meanwhile_the_board_is_unkn
         assert await apply("13", "14") == "GAP"
         assert await client.hgetall(keys[2]) == {"incarnation": "incarnation", "partitions": "1", "0": "12"}
         assert await client.zscore(keys[0], "000000000002ann") == -6
+        await client.delete(*keys)
+
+
+async def test_a_season_that_begins_is_whole_and_a_board_that_was_ahead_is_unknown_until_all_have_put_it_in(
+    servers: Servers,
+) -> None:
+    keys = [f"{name()}:{part}" for part in ("ranks", "members", "version", "values")]
+    head = ["incarnation", "2", "dense", "1"]  # of a log with two partitions; one link
+    async with AsyncRedis.from_url(present(servers.redis).url, decode_responses=True) as client:
+
+        async def apply(partition: str, start: str, to: str, *rows: str) -> Any:
+            return (await APPLY.run(client, keys, [*head, partition, start, to, *rows]))[0]
+
+        async def version() -> list[Any]:
+            return await client.hmget(keys[2], ["0", "1"])
+
+        assert await apply("1", "-1", "7", "1", "ann", "-5", "00000000000100000000000011") == "OK"
+        assert await version() == ["-1", "7"]
+        assert await apply("0", "-1", "4", "0", "bob", "-5", "00000000000100000000000011") == "OK"
+        assert await client.zrange(keys[3], 0, -1) == ["-5"]
+        assert await apply("0", "4", "5", "0", "bob", "-", "") == "OK"
+        assert await apply("1", "7", "8", "1", "ann", "-", "") == "OK"
+        assert [await client.zcard(keys[0]), await client.hlen(keys[1]), await client.zcard(keys[3])] == [0, 0, 0]
+        assert await apply("0", "=5", "!") == "OK"
+        assert await version() == ["-", "-"]
+        assert await apply("1", "-1", "9", "1", "ann", "-5", "00000000000100000000000011") == "GAP"
+        assert await apply("1", "=-", "9", "1", "ann", "-5", "00000000000100000000000011") == "OK"
+        assert await version() == ["-", "9"]
         await client.delete(*keys)
