@@ -1,5 +1,6 @@
 """The HTTP surface of boards and of every question about their entries, in present and past seasons."""
 
+import re
 import time
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -26,11 +27,12 @@ from query_api.schemas import (
     SeasonsAnswer,
     ViewAnswer,
     WouldRankAnswer,
+    friend_answers,
     row_answer,
     season_answer,
 )
 from query_api.state import Queries
-from shared.boards import Board, BoardId
+from shared.boards import Board, BoardId, GameMode
 from shared.bodies import read_model
 from shared.catalogue import Revision
 from shared.identity import PlayerId, is_player_id
@@ -45,16 +47,22 @@ from shared.questions import (
     AroundScore,
     AtPercentile,
     Before,
+    FromRank,
     Places,
     Question,
     Range,
     Ranked,
     WouldRank,
     key_of,
+    rank_among,
 )
 from shared.seasons import Season, season_at, season_named
 
 MOST_FRIENDS = 1_000
+LARGEST_QUERY = 128 * 1024
+"""Bytes of a body: a thousand ids of the greatest length fit."""
+SEASON_NAME = re.compile(r"all|[1-9][0-9]{3}[0-9TWZ-]{3,10}")
+"""What names of seasons look like: no year that a calendar in another time zone could not hold."""
 SEASONS = """
 select s.season, s.starts_at, s.ends_at, coalesce(jsonb_agg(jsonb_build_object(
     'kind', r.kind, 'players', r.players, 'digest', r.digest, 'cut', r.cut) order by r.kind)
@@ -120,7 +128,7 @@ async def entries(
     season: SeasonName = None,
     limit: Limit = 100,
     cursor: Annotated[str | None, Query(max_length=LONGEST_CURSOR, description="`next` or `previous`")] = None,
-    rank: Annotated[int | None, Query(ge=1, le=2**31, description="begin at the row in this place")] = None,
+    rank: Annotated[int | None, Query(ge=1, le=2**31, description="begin at the first row with this rank")] = None,
     around_player: Annotated[PlayerId | None, Query(description="this player, `above` and `below`")] = None,
     around_score: Annotated[Score | None, Query(description="where it would stand, `above` and `below`")] = None,
     above: Side = 5,
@@ -129,7 +137,9 @@ async def entries(
 ) -> Response:
     """The first rows; or those at a cursor, from a rank on, around a player, around a score."""
     queries: Queries = request.state.queries
-    board, period = _board(queries, board_id, season)
+    going_on = _going_on(queries, board_id, season, cursor) if cursor is not None else None
+    # Without a season a cursor stays in its own, also when the next one has begun meanwhile.
+    board, period = _board(queries, board_id, going_on.season if going_on is not None else season)
     given = [
         name
         for name, value in (
@@ -142,9 +152,9 @@ async def entries(
     ]
     if len(given) > 1:
         raise invalid(given[1], " and ".join(given), "only one of cursor, rank, around_player and around_score")
-    question: Question = Range((rank or 1) - 1, limit)
-    if cursor is not None:
-        question = _page(queries, board, period.name, cursor, limit)
+    question: Question = FromRank(rank, limit) if rank is not None else Range(0, limit)
+    if going_on is not None:
+        question = Before(going_on.key, limit) if going_on.backward else After(going_on.key, limit)
     elif around_player is not None:
         question = Around(around_player, above, below)
     elif around_score is not None:
@@ -155,7 +165,7 @@ async def entries(
         raise _not_ranked(board, period, around_player, answer)
     return _json(
         EntriesAnswer(
-            **_head(board, period, answer),
+            **_head(board, period.name, answer),
             entries=await _rows(queries, answer, rows),
             next=_cursor(queries, board, period.name, rows[-1:], answer, backward=False),
             previous=_cursor(queries, board, period.name, rows[:1], answer, backward=True),
@@ -175,15 +185,15 @@ async def query(
     """Friends, a party, a guild: the rows of these players, best first, and who of them has none."""
     queries: Queries = request.state.queries
     board, period = _board(queries, board_id, season)
-    wanted = list(dict.fromkeys((await read_model(request, QueryRequest)).user_ids))
+    wanted = list(dict.fromkeys((await read_model(request, QueryRequest, LARGEST_QUERY)).user_ids))
     answer = await queries.reading.ask(board, period.name, [Places(wanted)], min_position)
-    rows = sorted(answer.parts[0].rows, key=lambda row: row.place)
-    found = {row.standing.player_id for row in rows}
+    rows = answer.parts[0].rows
+    names = await _names(queries, rows)
     return _json(
         FoundAnswer(
-            **_head(board, period, answer),
-            entries=await _rows(queries, answer, rows),
-            not_found=[each for each in wanted if each not in found],
+            **_head(board, period.name, answer),
+            entries=friend_answers(rank_among(board.ties, rows), answer.total, names),
+            not_found=_missing(wanted, rows),
         )
     )
 
@@ -198,7 +208,7 @@ async def entry(
     rows = await _rows(queries, answer, answer.parts[0].rows)
     if not rows:
         raise _not_ranked(board, period, user_id, answer)
-    return _json(RowOfAnswer(**_head(board, period, answer), entry=rows[0]))
+    return _json(RowOfAnswer(**_head(board, period.name, answer), entry=rows[0]))
 
 
 @router.get("/{board_id}/view", response_model=ViewAnswer, summary="Me, the top, around me and my friends")
@@ -223,11 +233,18 @@ async def view(
     questions: list[Question] = [Places([user_id]), Range(0, top), Around(user_id, above, below), Places(named)]
     answer = await queries.reading.ask(board, period.name, questions, min_position)
     parts = [part.rows for part in answer.parts]
-    parts[3].sort(key=lambda row: row.place)
     names = await _names(queries, [row for rows in parts for row in rows])
-    me, first, around, liked = ([row_answer(row, answer.total, names) for row in rows] for rows in parts)
-    head = _head(board, period, answer)
-    return _json(ViewAnswer(**head, me=me[0] if me else None, top=first, around=around, friends=liked))
+    me, first, around = ([row_answer(row, answer.total, names) for row in rows] for rows in parts[:3])
+    return _json(
+        ViewAnswer(
+            **_head(board, period.name, answer),
+            me=me[0] if me else None,
+            top=first,
+            around=around,
+            friends=friend_answers(rank_among(board.ties, parts[3]), answer.total, names),
+            not_found=_missing(named, parts[3]),
+        )
+    )
 
 
 @router.get("/{board_id}/would-rank", response_model=WouldRankAnswer, summary="What rank a score would get")
@@ -240,7 +257,7 @@ async def would_rank(
     answer = await queries.reading.ask(board, period.name, [WouldRank(score)], min_position)
     rank = answer.parts[0].rank
     assert rank is not None
-    return _json(WouldRankAnswer(**_head(board, period, answer), score=score, rank=rank))
+    return _json(WouldRankAnswer(**_head(board, period.name, answer), score=score, rank=rank))
 
 
 @router.get("/{board_id}/percentile", response_model=PercentileAnswer, summary="The score for a percentile")
@@ -253,23 +270,39 @@ async def percentile(
 ) -> Response:
     queries: Queries = request.state.queries
     board, period = _board(queries, board_id, season)
-    answer = await queries.reading.ask(board, period.name, [AtPercentile(p)], min_position)
+    hundredths = round(p * 100)
+    answer = await queries.reading.ask(board, period.name, [AtPercentile(hundredths)], min_position)
     rows = await _rows(queries, answer, answer.parts[0].rows)
-    return _json(PercentileAnswer(**_head(board, period, answer), percentile=p, entry=rows[0] if rows else None))
+    head = _head(board, period.name, answer)
+    return _json(PercentileAnswer(**head, percentile=hundredths / 100, entry=rows[0] if rows else None))
 
 
 @players.get("/{user_id}/ranks", response_model=PlayerRanksAnswer, summary="A player's ranks on all boards")
-async def ranks(request: Request, user_id: Player) -> Response:
+async def ranks(
+    request: Request,
+    user_id: Player,
+    game_mode: Annotated[GameMode | None, Query(description="only boards that take scores of this mode")] = None,
+    min_position: MinPosition = None,
+) -> Response:
     """Each board at its own position; boards where the player is not ranked are left out."""
     queries: Queries = request.state.queries
-    found: list[BoardRank] = []
-    for revision in queries.catalogue.now.present().values():
-        board, period = revision.board, season_at(revision.board, _now())
-        answer = await queries.reading.ask(board, period.name, [Places([user_id])])
-        rows = await _rows(queries, answer, answer.parts[0].rows)
-        if rows:
-            found.append(BoardRank(**_head(board, period, answer), title=board.title, entry=rows[0]))
-    return Response(PlayerRanksAnswer(user_id=user_id, ranks=found).model_dump_json(), media_type="application/json")
+    known = queries.catalogue.now.boards()
+    boards = [board for board in known if game_mode is None or game_mode in board.game_modes]
+    if not boards and game_mode is not None:
+        raise invalid("game_mode", game_mode, f"one of: {', '.join(queries.catalogue.now.game_modes())}")
+    now = _now()
+    seasons = [(board, season_at(board, now).name) for board in boards]
+    found = await queries.reading.everywhere(user_id, seasons, min_position)
+    names = await queries.reading.names([user_id])
+    ranks = [
+        BoardRank(
+            **_head(asked.board, asked.season, answer),
+            title=asked.board.title,
+            entry=row_answer(answer.parts[0].rows[0], answer.total, names),
+        )
+        for asked, answer in found.answers
+    ]
+    return _json(PlayerRanksAnswer(user_id=user_id, ranks=ranks, position=str(found.position)))
 
 
 def _now() -> int:
@@ -291,7 +324,7 @@ def _board(queries: Queries, board_id: str, season: str | None) -> tuple[Board, 
 
 def _season(board: Board, name: str) -> Season:
     """A season by its name. Raises Problem (422)."""
-    found = season_named(board, name)
+    found = season_named(board, name) if SEASON_NAME.fullmatch(name) else None
     if found is None:
         present = season_at(board, _now()).name
         raise invalid("season", name, f"a season of a board that resets {board.reset}; the present one is {present}")
@@ -322,12 +355,13 @@ def _past(queries: Queries, season: Season, results: Sequence[dict[str, Any]]) -
     return PastSeasonAnswer(**season_answer(season).model_dump(), results=shown)
 
 
-def _page(queries: Queries, board: Board, season: str, text: str, limit: int) -> Question:
+def _going_on(queries: Queries, board_id: str, season: str | None, text: str) -> Cursor:
+    """What a cursor says. Raises Problem (404, 422)."""
+    _revision(queries, board_id)
     try:
-        cursor = decode_cursor(queries.cursor_key, board.board_id, season, text)
+        return decode_cursor(queries.cursor_key, board_id, season, text)
     except InvalidCursor as error:
         raise invalid("cursor", text, f"`next` or `previous` of an answer about this season: {error}") from error
-    return Before(cursor.key, limit) if cursor.backward else After(cursor.key, limit)
 
 
 def _cursor(
@@ -336,8 +370,7 @@ def _cursor(
     """Where to go on from the first or last row; None where there is nothing more that way."""
     if not rows or rows[0].place == (0 if backward else answer.total - 1):
         return None
-    cursor = Cursor(key_of(board, rows[0].standing), backward)
-    return encode_cursor(queries.cursor_key, board.board_id, season, cursor)
+    return encode_cursor(queries.cursor_key, board.board_id, Cursor(season, key_of(board, rows[0].standing), backward))
 
 
 async def _names(queries: Queries, rows: Sequence[Ranked]) -> dict[str, str]:
@@ -349,10 +382,15 @@ async def _rows(queries: Queries, answer: Answer, rows: Sequence[Ranked]) -> lis
     return [row_answer(row, answer.total, names) for row in rows]
 
 
-def _head(board: Board, season: Season, answer: Answer) -> dict[str, Any]:
+def _missing(player_ids: Sequence[str], rows: Sequence[Ranked]) -> list[str]:
+    found = {row.standing.player_id for row in rows}
+    return [player_id for player_id in player_ids if player_id not in found]
+
+
+def _head(board: Board, season: str, answer: Answer) -> dict[str, Any]:
     """What every answer says of itself."""
     return Positioned(
-        board_id=board.board_id, season=season.name, total_players=answer.total, position=str(answer.position)
+        board_id=board.board_id, season=season, total_players=answer.total, position=str(answer.position)
     ).model_dump()
 
 

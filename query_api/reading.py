@@ -2,20 +2,38 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from shared.boards import Board
 from shared.positions import InvalidPosition, Position, parse_position
 from shared.problems import Problem, invalid
-from shared.questions import Answer, Question
-from shared.ranks import Ranks
+from shared.questions import Answer, Places, Question
+from shared.ranks import Asked, Ranks
 from shared.standings import Standings, StandingsUnavailable
 
-T = TypeVar("T")
 POLL = 0.01
 """Seconds between looks at a position that is waited for."""
+
+
+class Positioned(Protocol):
+    """An answer that says which position of the log it is of."""
+
+    @property
+    def position(self) -> Position: ...
+
+
+T = TypeVar("T")
+P = TypeVar("P", bound=Positioned)
+
+
+class Everywhere(NamedTuple):
+    """Where a player is ranked: the boards, each with an answer of its own position."""
+
+    position: Position
+    """Contained in all of them, and in what says that the player is on no other board."""
+    answers: list[tuple[Asked, Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +54,29 @@ class Reading:
 
         return await self._containing(token, ask)
 
+    async def everywhere(
+        self, player_id: str, seasons: Sequence[tuple[Board, str]], token: str | None = None
+    ) -> Everywhere:
+        """Where a player stands on those of these seasons of boards that have them. Raises Problem (409, 422, 503)."""
+        asked = [Asked(board, season, [Places([player_id])]) for board, season in seasons]
+
+        async def ask() -> Everywhere:
+            answers = dict(enumerate(await self.ranks.ask_each(asked)))
+            unknown = [number for number, answer in answers.items() if answer is None]
+            positions = []
+            if unknown or not asked:
+                position, on = await _answered(self.standings.boards_of(player_id))
+                positions.append(position)
+                here = [number for number in unknown if (asked[number].board.board_id, asked[number].season) in on]
+                if here:
+                    found = await _answered(self.standings.ask_each([asked[number] for number in here]))
+                    answers |= zip(here, found, strict=True)
+            given = [(each, answer) for each, answer in zip(asked, answers.values(), strict=True) if answer is not None]
+            positions += [answer.position for _, answer in given]
+            return Everywhere(_least(positions), [(each, answer) for each, answer in given if answer.parts[0].rows])
+
+        return await self._containing(token, ask)
+
     async def names(self, player_ids: Sequence[str]) -> dict[str, str]:
         """The display names of those who have one; none when neither store answers: a name is no rank."""
         if not player_ids:
@@ -48,7 +89,7 @@ class Reading:
         except StandingsUnavailable:
             return {}
 
-    async def _containing(self, token: str | None, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def _containing(self, token: str | None, ask: Callable[[], Awaitable[P]]) -> P:
         """Ask until the answer itself says that it contains the position, whichever store gave it."""
         if token is None:
             return await ask()
@@ -83,6 +124,14 @@ class Reading:
                 f"the position names log {wanted.incarnation}, this one is {self.incarnation}: drop it and read again",
             )
         return wanted
+
+
+def _least(positions: Iterable[Position]) -> Position:
+    """The position that each of these contains."""
+    first, *rest = positions
+    partitions = first.offsets.keys()
+    offsets = {each: min(position.offsets.get(each, 0) for position in (first, *rest)) for each in partitions}
+    return Position(first.incarnation, offsets)
 
 
 async def _answered(question: Awaitable[T]) -> T:

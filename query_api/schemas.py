@@ -139,10 +139,17 @@ class EntriesAnswer(Positioned):
     """The cursor for the rows above; null at the top."""
 
 
+class FriendAnswer(RowAnswer):
+    """A row among those that were asked for."""
+
+    rank_among: int
+    """The rank among them alone, from 1, by the board's way with ties."""
+
+
 class FoundAnswer(Positioned):
     """The rows of given players, best first."""
 
-    entries: list[RowAnswer]
+    entries: list[FriendAnswer]
     not_found: list[str]
     """Those who are not ranked."""
 
@@ -154,8 +161,10 @@ class ViewAnswer(Positioned):
     """Null: not ranked."""
     top: list[RowAnswer]
     around: list[RowAnswer]
-    friends: list[RowAnswer]
-    """Best first: their places among each other are those in the list."""
+    friends: list[FriendAnswer]
+    """Best first."""
+    not_found: list[str]
+    """Friends who are not ranked."""
 
 
 class WouldRankAnswer(Positioned):
@@ -166,9 +175,10 @@ class WouldRankAnswer(Positioned):
 
 
 class PercentileAnswer(Positioned):
-    """The last row that is still at least at a percentile."""
+    """A row with the worst score that is still at least at a percentile: the score that it takes."""
 
     percentile: float
+    """As asked, in hundredths."""
     entry: RowAnswer | None
     """Null: nobody is ranked."""
 
@@ -191,6 +201,8 @@ class PlayerRanksAnswer(BaseModel):
 
     user_id: str
     ranks: list[BoardRank]
+    position: str
+    """Contained in the position of each."""
 
 
 class QueryRequest(BaseModel):
@@ -204,6 +216,11 @@ class QueryRequest(BaseModel):
 def row_answer(row: Ranked, total: int, names: dict[str, str]) -> RowAnswer:
     """A row as the general interface shows it."""
     return RowAnswer(**entry_answer(row, names).model_dump(), percentile=percentile(row, total), gap=row.gap)
+
+
+def friend_answers(ranked: list[tuple[int, Ranked]], total: int, names: dict[str, str]) -> list[FriendAnswer]:
+    """Rows with their ranks among each other."""
+    return [FriendAnswer(**row_answer(row, total, names).model_dump(), rank_among=among) for among, row in ranked]
 
 
 def season_answer(season: Season) -> SeasonAnswer:

@@ -4,22 +4,37 @@ Redis and Postgres answer alike: with slices, rows that follow each other in the
 the first of them. From that the rank of each row is counted, by the board's way with ties.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from shared.boards import Board
+from shared.boards import Board, Ties
 from shared.positions import Position
-from shared.ranking import Standing, order_key, sort_value
+from shared.ranking import CLOCK_WIDTH, Standing, order_key, sort_value
+
+AFTER_EQUALS = 16**CLOCK_WIDTH
+"""Later than every clock: a key with it stands behind all rows of its value."""
 
 
-class Range(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Range:
     """Rows by their place in the order, from 0."""
 
     first: int
     limit: int
 
 
-class Around(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FromRank:
+    """Rows from the first one on whose rank is at least this: with ties, a rank says no place."""
+
+    rank: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
     """A player's row with those above and below; nothing for a player who is not ranked."""
 
     player_id: str
@@ -27,7 +42,8 @@ class Around(NamedTuple):
     below: int
 
 
-class AroundScore(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class AroundScore:
     """Rows above and below where a value would stand, behind its equals."""
 
     value: int
@@ -43,39 +59,44 @@ class Key(NamedTuple):
     player_id: str
 
 
-class After(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class After:
     """Rows strictly after a point."""
 
     key: Key
     limit: int
 
 
-class Before(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Before:
     """The last rows strictly before a point."""
 
     key: Key
     limit: int
 
 
-class Places(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Places:
     """The rows of these players, of those who are ranked."""
 
     player_ids: Sequence[str]
 
 
-class WouldRank(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class WouldRank:
     """The rank that a value would get, if it were reached now."""
 
     value: int
 
 
-class AtPercentile(NamedTuple):
-    """The last row whose percentile is at least this (0 to 100)."""
+@dataclass(frozen=True, slots=True)
+class AtPercentile:
+    """A row with the worst value whose percentile is still at least this, in hundredths of a percent (0 to 10,000)."""
 
-    percent: float
+    hundredths: int
 
 
-Question: TypeAlias = Range | Around | AroundScore | After | Before | Places | WouldRank | AtPercentile
+Question: TypeAlias = Range | FromRank | Around | AroundScore | After | Before | Places | WouldRank | AtPercentile
 
 
 class Slice(NamedTuple):
@@ -142,53 +163,73 @@ def percentile(row: Ranked, total: int) -> float:
     return 100 * (total - row.ahead) / total
 
 
-def place_at(percent: float, total: int) -> int:
-    """The place of the last row whose percentile is at least this."""
-    return max(0, min(total - 1, int(total - total * percent / 100)))
+def place_at(hundredths: int, total: int) -> int:
+    """The place of the row that answers AtPercentile; -1 without rows. In integers: 99.9 % of 1,000 is 999."""
+    return min(total - 1, total * (10_000 - hundredths) // 10_000)
 
 
-def answer(board: Board, standings: Iterable[Standing], question: Question) -> Part:
+def rank_among(ties: Ties, rows: Iterable[Ranked]) -> list[tuple[int, Ranked]]:
+    """Players ranked among themselves, by the board's way with ties: best first, each with the rank in this group."""
+    ordered = sorted(rows, key=lambda row: row.place)
+    ranks = [row.rank for row in ordered]
+    return [(_rank_of(ties, ranks, number), row) for number, row in enumerate(ordered)]
+
+
+def answer(board: Board, standings: Iterable[Standing], question: Question) -> Part:  # noqa: C901 - a case each
     """What a board of these rows has to answer: the definition that both stores are tested against."""
     rows = sorted(standings, key=lambda each: order_key(board.order, each))
     sorts = [sort_value(board.order, each.value) for each in rows]
+    ranked = [_ranked(board, rows, sorts, place) for place in range(len(rows))]
     places = {each.player_id: place for place, each in enumerate(rows)}
+    keys = [order_key(board.order, each) for each in rows]
 
-    def cut(first: int, end: int) -> list[Ranked]:
-        return rank(board, Slice(0, 0, 0, None, rows))[max(0, first) : max(0, end)]
+    def cut(first: int, end: int) -> Part:
+        return Part(ranked[max(0, first) : max(0, end)])
 
     match question:
-        case Range(first, limit):
-            return Part(cut(first, first + limit))
+        case Range(first, count):
+            return cut(first, first + count)
+        case FromRank(rank, count):
+            return Part([each for each in ranked if each.rank >= rank][:count])
         case Around(player_id, above, below):
             place = places.get(player_id)
-            return Part([] if place is None else cut(place - above, place + below + 1))
+            return Part([]) if place is None else cut(place - above, place + below + 1)
         case AroundScore(value, above, below):
-            place = sum(each <= sort_value(board.order, value) for each in sorts)
-            return Part(cut(place - above, place + below))
-        case After(key, limit):
-            place = sum(order_key(board.order, each) <= _key(key) for each in rows)
-            return Part(cut(place, place + limit))
-        case Before(key, limit):
-            place = sum(order_key(board.order, each) < _key(key) for each in rows)
-            return Part(cut(place - limit, place))
+            place = bisect_right(sorts, sort_value(board.order, value))
+            return cut(place - above, place + below)
+        case After(key, count):
+            place = bisect_right(keys, _bytewise(key))
+            return cut(place, place + count)
+        case Before(key, count):
+            place = bisect_left(keys, _bytewise(key))
+            return cut(place - count, place)
         case Places(player_ids):
-            return Part([each for name in player_ids if name in places for each in cut(places[name], places[name] + 1)])
+            return Part([ranked[places[name]] for name in player_ids if name in places])
         case WouldRank(value):
-            return Part([], would_rank(board, sort_value(board.order, value), sorts))
-        case AtPercentile(percent):
-            place = place_at(percent, len(rows))
-            return Part(cut(place, place + 1))
+            sort = sort_value(board.order, value)
+            mine = bisect_right(sorts, sort)
+            return Part([], _rank_of(board.ties, [*sorts[:mine], sort], mine))
+        case AtPercentile(hundredths):
+            place = place_at(hundredths, len(rows))
+            return cut(place, place + 1)
 
 
-def would_rank(board: Board, sort: int, sorts: Sequence[int]) -> int:
-    """The rank of a new row with this sort value among others."""
-    match board.ties:
+def _ranked(board: Board, rows: Sequence[Standing], sorts: Sequence[int], place: int) -> Ranked:
+    """A row by what ranks mean: who is strictly ahead of it, and what the last of those stands at."""
+    ahead = place if board.ties == "first_to_reach" else bisect_left(sorts, sorts[place])
+    gap = abs(rows[place].value - rows[ahead - 1].value) if ahead else None
+    return Ranked(_rank_of(board.ties, sorts, place), rows[place], place, ahead, gap)
+
+
+def _rank_of(ties: Ties, sorts: Sequence[int], place: int) -> int:
+    """The rank at a place of rows whose sort values are these, in order."""
+    match ties:
         case "first_to_reach":
-            return 1 + sum(each <= sort for each in sorts)
+            return 1 + place
         case "shared":
-            return 1 + sum(each < sort for each in sorts)
+            return 1 + bisect_left(sorts, sorts[place])
         case "dense":
-            return 1 + len({each for each in sorts if each < sort})
+            return 1 + len(set(sorts[: bisect_left(sorts, sorts[place])]))
 
 
 def key_of(board: Board, standing: Standing) -> Key:
@@ -196,5 +237,10 @@ def key_of(board: Board, standing: Standing) -> Key:
     return Key(sort_value(board.order, standing.value), standing.reached_at, standing.player_id)
 
 
-def _key(key: Key) -> tuple[int, int, bytes]:
+def behind_equals(board: Board, value: int) -> Key:
+    """The point behind all rows of a value, where it would stand if it were reached now."""
+    return Key(sort_value(board.order, value), AFTER_EQUALS, "")
+
+
+def _bytewise(key: Key) -> tuple[int, int, bytes]:
     return key.sort, key.reached_at, key.player_id.encode()

@@ -1,7 +1,7 @@
 """Reading the rank index in Redis. None means that Redis cannot say: ask Postgres (shared.standings)."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis.exceptions import NoScriptError
 
@@ -14,6 +14,7 @@ from shared.questions import (
     AroundScore,
     AtPercentile,
     Before,
+    FromRank,
     Part,
     Places,
     Question,
@@ -37,6 +38,14 @@ ASK = Script("shared", "ask.lua")
 NAMES = Script("shared", "names.lua")
 
 
+class Asked(NamedTuple):
+    """Questions about a season of a board."""
+
+    board: Board
+    season: str
+    questions: Sequence[Question]
+
+
 class Ranks:
     """The rank index of every board. Reads never block longer than the client's timeout."""
 
@@ -46,22 +55,19 @@ class Ranks:
 
     async def ask(self, board: Board, season: str, questions: Sequence[Question]) -> Answer | None:
         """Answer questions about a season of a board, all of the same instant."""
-        arguments: list[str | int | float] = [board.ties]
-        for question in questions:
-            name, *values = _operation(board, question)
-            arguments += [name, len(values), *values]
-        keys = board_keys(self._prefix, board.board_id, season).all
+        [answer] = await self.ask_each([Asked(board, season, questions)])
+        return answer
+
+    async def ask_each(self, asked: Sequence[Asked]) -> list[Answer | None]:
+        """Answer questions about several boards in one round trip; those about each are of an instant of its own."""
         try:
-            applied, found = await self._after_applied(ASK, keys, arguments)
+            fields, *replies = await self._after_applied(asked)
         except DOWN:
-            return None
-        position = _position(applied)
-        if found is None or position is None:
-            return None
-        version, total, answers = found
-        reflected = _reflected(position, version)
-        parts = [_part(board, each) for each in answers]
-        return None if reflected is None else Answer(reflected, total, parts)
+            return [None] * len(asked)
+        applied = _position(fields)
+        if applied is None:
+            return [None] * len(asked)
+        return [_answer(each, applied, reply) for each, reply in zip(asked, replies, strict=True)]
 
     async def names(self, player_ids: Sequence[str]) -> dict[str, str] | None:
         """The display names of those who have one."""
@@ -81,28 +87,39 @@ class Ranks:
         except DOWN:
             return None
 
-    async def _after_applied(
-        self, script: Script, keys: list[str], arguments: Sequence[str | int | float]
-    ) -> list[Any]:
+    async def _after_applied(self, asked: Sequence[Asked]) -> list[Any]:
         """`applied` first, then the script: what the script sees is never older than the position."""
         for attempt in range(2):
             pipeline = self._client.pipeline(transaction=False)
             pipeline.hgetall(applied_key(self._prefix))
-            pipeline.evalsha(script.sha, len(keys), *keys, *arguments)
+            for each in asked:
+                keys = board_keys(self._prefix, each.board.board_id, each.season).all
+                pipeline.evalsha(ASK.sha, len(keys), *keys, each.board.ties, *_arguments(each))
             try:
                 return list(await pipeline.execute())
             except NoScriptError:
                 if attempt:
                     raise
-                await self._client.script_load(script.source)
+                await self._client.script_load(ASK.source)
         raise AssertionError("unreachable")
 
 
-def _operation(board: Board, question: Question) -> tuple[str | int | float, ...]:
-    """A question as the script takes it."""
+def _arguments(asked: Asked) -> list[str | int]:
+    """The questions as the script takes them."""
+    arguments: list[str | int] = []
+    for question in asked.questions:
+        name, *values = _operation(asked.board, question)
+        arguments += [name, len(values), *values]
+    return arguments
+
+
+def _operation(board: Board, question: Question) -> tuple[str | int, ...]:
+    """The name that a question has in the script, and its arguments."""
     match question:
         case Range(first, count):
             return "range", first, count
+        case FromRank(number, count):
+            return "from_rank", number, count
         case Around(player_id, above, below):
             return "around", player_id, above, below
         case AroundScore(value, above, below):
@@ -115,8 +132,16 @@ def _operation(board: Board, question: Question) -> tuple[str | int | float, ...
             return "places", *player_ids
         case WouldRank(value):
             return "would_rank", sort_value(board.order, value)
-        case AtPercentile(percent):
-            return "percentile", percent
+        case AtPercentile(hundredths):
+            return "percentile", hundredths
+
+
+def _answer(asked: Asked, applied: Position, reply: Any) -> Answer | None:
+    if reply is None:
+        return None
+    version, total, answers = reply
+    position = _reflected(applied, version)
+    return Answer(position, total, [_part(asked.board, each) for each in answers]) if position is not None else None
 
 
 def _part(board: Board, found: int | list[Any]) -> Part:
@@ -129,7 +154,7 @@ def _slice(board: Board, found: list[Any]) -> Slice:
     first, ahead, better, before, *rows = found
     triples = zip(rows[0::3], rows[1::3], rows[2::3], strict=True)
     standings = [decode_standing(board.order, member, float(score), detail) for member, score, detail in triples]
-    return Slice(first, ahead, better, int(before) if before else None, standings)
+    return Slice(first, ahead, better, int(float(before)) if before else None, standings)
 
 
 def _position(applied: dict[Any, Any]) -> Position | None:

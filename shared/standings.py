@@ -2,19 +2,23 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 
-from shared.boards import Board, Order
+from shared.boards import Board
 from shared.positions import Position
 from shared.postgres import DOWN, Connection, Pool
 from shared.questions import (
+    AFTER_EQUALS,
     After,
     Answer,
     Around,
     AroundScore,
     AtPercentile,
     Before,
+    FromRank,
     Key,
     Part,
     Places,
@@ -23,36 +27,64 @@ from shared.questions import (
     Ranked,
     Slice,
     WouldRank,
+    behind_equals,
+    key_of,
     place_at,
     rank,
 )
 from shared.ranking import Standing, sort_value
+from shared.ranks import Asked
 
+FEW = 6
+"""Players whose places are counted one by one; the places of more come out of one sort of the board."""
 POSITION = "select incarnation, partition, next_offset from checkpoints where topic = 'events'"
-RANKED = "from leaderboard_entries where board_id = $1 and season = $2 and value is not null"
-TOTAL = f"select count(*) {RANKED}"
-BEFORE = f"select count(*) {RANKED} and (sort_value, reached_at, player_id) < ($3, $4, $5)"
-UP_TO = f"select count(*) {RANKED} and sort_value <= $3"
-DISTINCT = f"select count(distinct sort_value) {RANKED} and sort_value < $3"
-BETTER = f"select count(*) as ahead, max(sort_value) as before {RANKED} and sort_value < $3"
-ROW = f"select * {RANKED} and player_id = any($3::text[])"
-SLICE = f"""
-select player_id, sort_value, reached_at, games_played, updated_at, event_id {RANKED}
+TOTAL = "select count(*) from leaderboard_entries where board_id = $1 and season = $2 and value is not null"
+RANGE = """
+select player_id, sort_value, reached_at, games_played, updated_at from leaderboard_entries
+where board_id = $1 and season = $2 and value is not null
 order by sort_value, reached_at, player_id offset $3 limit $4
 """
-PLACES = f"""
-select e.*, a.place, a.ahead, a.better, coalesce(a.previous, a.before) as before
-from (select * {RANKED} and player_id = any($3::text[])) e
-cross join lateral (
-    select count(*) as place, count(*) filter (where b.sort_value < e.sort_value) as ahead,
-        max(b.sort_value) filter (where b.sort_value < e.sort_value) as before,
-        case when $4 = 'dense' then count(distinct b.sort_value) filter (where b.sort_value < e.sort_value) else 0 end
-            as better,
-        case when $4 = 'first_to_reach' then max(b.sort_value) end as previous
-    from leaderboard_entries b where b.board_id = e.board_id and b.season = e.season and b.value is not null
-        and (b.sort_value, b.reached_at, b.player_id) < (e.sort_value, e.reached_at, e.player_id)) a
-"""  # noqa: S608
+AFTER = """
+select player_id, sort_value, reached_at, games_played, updated_at from leaderboard_entries
+where board_id = $1 and season = $2 and value is not null and (sort_value, reached_at, player_id) > ($3, $4, $5)
+order by sort_value, reached_at, player_id limit $6
+"""
+BEFORE = """
+select player_id, sort_value, reached_at, games_played, updated_at from leaderboard_entries
+where board_id = $1 and season = $2 and value is not null and (sort_value, reached_at, player_id) < ($3, $4, $5)
+order by sort_value desc, reached_at desc, player_id desc limit $6
+"""
+PLAYER = """
+select player_id, sort_value, reached_at, games_played, updated_at from leaderboard_entries
+where board_id = $1 and season = $2 and player_id = $3 and value is not null
+"""
+LOCATE = """
+select count(*) as place, count(*) filter (where sort_value < $3) as ahead, max(sort_value) as last,
+    max(sort_value) filter (where sort_value < $3) as last_better
+from leaderboard_entries
+where board_id = $1 and season = $2 and value is not null and (sort_value, reached_at, player_id) < ($3, $4, $5)
+"""
+BETTER = """
+select count(distinct sort_value) from leaderboard_entries
+where board_id = $1 and season = $2 and value is not null and sort_value < $3
+"""
+DISTINCT = """
+select distinct sort_value from leaderboard_entries where board_id = $1 and season = $2 and value is not null
+order by sort_value offset $3 limit 1
+"""
+MANY = """
+select * from (
+    select player_id, sort_value, reached_at, games_played, updated_at,
+        row_number() over (order by sort_value, reached_at, player_id) - 1 as place,
+        rank() over (order by sort_value) - 1 as ahead,
+        dense_rank() over (order by sort_value) - 1 as better,
+        lag(sort_value) over (order by sort_value, reached_at, player_id) as last,
+        max(sort_value) over (order by sort_value range between unbounded preceding and 1 preceding) as last_better
+    from leaderboard_entries where board_id = $1 and season = $2 and value is not null
+) ranked join unnest($3::text[]) named(player_id) using (player_id)
+"""
 NAMES = "select player_id, username from profiles where player_id = any($1::text[]) and username is not null"
+BOARDS = "select board_id, season from leaderboard_entries where player_id = $1 and value is not null"
 
 
 class StandingsUnavailable(Exception):
@@ -68,18 +100,27 @@ class Standings:
         self._free = limit
 
     async def ask(self, board: Board, season: str, questions: Sequence[Question]) -> Answer:
-        """Answer questions about a season of a board, all of the same instant."""
+        """The answers, all of one snapshot. Raises StandingsUnavailable."""
+        [answer] = await self.ask_each([Asked(board, season, questions)])
+        return answer
+
+    async def ask_each(self, asked: Sequence[Asked]) -> list[Answer]:
+        """The answers about several boards, all of one snapshot. Raises StandingsUnavailable."""
         async with self._snapshot() as connection:
-            total = await connection.fetchval(TOTAL, board.board_id, season)
-            asked = _Asked(connection, board, season, total)
-            parts = [await asked.answer(question) for question in questions]
-            return Answer(await _position(connection), total, parts)
+            position = await _position(connection)
+            return [await _answer(connection, position, each) for each in asked]
 
     async def names(self, player_ids: Sequence[str]) -> dict[str, str]:
         """The display names of those who have one."""
         async with self._snapshot() as connection:
             rows = await connection.fetch(NAMES, list(player_ids))
             return {row["player_id"]: row["username"] for row in rows}
+
+    async def boards_of(self, player_id: str) -> tuple[Position, set[tuple[str, str]]]:
+        """The boards, each with its season, that a player is on, and the position at which that is so."""
+        async with self._snapshot() as connection:
+            rows = await connection.fetch(BOARDS, player_id)
+            return await _position(connection), {(row["board_id"], row["season"]) for row in rows}
 
     async def position(self) -> Position:
         """The position that the tables have reached."""
@@ -103,93 +144,131 @@ class Standings:
             self._free += 1
 
 
-class _Asked:
-    """One season of a board in a snapshot."""
+async def _answer(connection: Connection, position: Position, asked: Asked) -> Answer:
+    rows = Rows(connection, asked.board, asked.season)
+    total = await rows.total()
+    return Answer(position, total, [await _part(rows, question, total) for question in asked.questions])
 
-    def __init__(self, connection: Connection, board: Board, season: str, total: int) -> None:
-        self._connection = connection
-        self._board = board
-        self._at = board.board_id, season
-        self._total = total
 
-    async def answer(self, question: Question) -> Part:
-        """The answer to one question."""
-        match question:
-            case Range(first, count):
-                return await self._cut(first, first + count)
-            case Around(player_id, above, below):
-                place = await self._place_of(player_id)
-                return Part([]) if place is None else await self._cut(place - above, place + below + 1)
-            case AroundScore(value, above, below):
-                place = await self._count(UP_TO, sort_value(self._board.order, value))
-                return await self._cut(place - above, place + below)
-            case After(key, count):
-                place = await self._count(BEFORE, *key) + await self._is_there(key)
-                return await self._cut(place, place + count)
-            case Before(key, count):
-                place = await self._count(BEFORE, *key)
-                return await self._cut(place - count, place)
-            case Places(player_ids):
-                return await self._places(player_ids)
-            case WouldRank(value):
-                return Part([], await self._would_rank(sort_value(self._board.order, value)))
-            case AtPercentile(percent):
-                place = place_at(percent, self._total)
-                return await self._cut(place, place + 1)
+async def _part(rows: "Rows", question: Question, total: int) -> Part:
+    match question:
+        case Range(first, count):
+            return Part(await rows.range(first, count))
+        case FromRank(number, count):
+            return Part(await rows.range(await rows.place_of_rank(number, total), count))
+        case Around(player_id, above, below):
+            return Part(await rows.around(player_id, above, below))
+        case AroundScore(value, above, below):
+            key = behind_equals(rows.board, value)
+            return Part(await rows.ranked([*await rows.before(key, above), *await rows.after(key, below)]))
+        case After(key, count):
+            return Part(await rows.ranked(await rows.after(key, count)))
+        case Before(key, count):
+            return Part(await rows.ranked(await rows.before(key, count)))
+        case Places(player_ids):
+            return Part(await rows.places(player_ids))
+        case WouldRank(value):
+            return Part([], await rows.would_rank(value))
+        case AtPercentile(hundredths):
+            return Part(await rows.range(place_at(hundredths, total), 1) if total else [])
 
-    async def _cut(self, first: int, end: int) -> Part:
-        """The rows of places from `first` to before `end`, as far as there are any."""
-        first = max(0, first)
-        if end <= first:
-            return Part([])
-        skipped = min(first, 1)  # the row before the first one, whose value its gap is measured to
-        rows = await self._connection.fetch(SLICE, *self._at, first - skipped, end - first + skipped)
-        standings = [_standing(self._board.order, row) for row in rows[skipped:]]
-        if not standings:
-            return Part([])
-        ahead, better, before = await self._before(rows[skipped]["sort_value"])
-        if self._board.ties == "first_to_reach":
-            before = rows[0]["sort_value"] if skipped else None
-        return Part(rank(self._board, Slice(first, ahead, better, before, standings)))
 
-    async def _before(self, sort: int) -> tuple[int, int, int | None]:
-        """How many rows are better than a sort value, how many distinct values (if that matters), and the next."""
-        row = await self._connection.fetchrow(BETTER, *self._at, sort)
-        assert row is not None
-        better = await self._count(DISTINCT, sort) if self._board.ties == "dense" else 0
-        return row["ahead"], better, row["before"]
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one season of a board, in one snapshot. Each method is a pass over them, or a few."""
 
-    async def _places(self, player_ids: Sequence[str]) -> Part:
-        rows = await self._connection.fetch(PLACES, *self._at, list(player_ids), self._board.ties)
-        found = {row["player_id"]: self._single(row) for row in rows}
-        return Part([found[each] for each in player_ids if each in found])
+    connection: Connection
+    board: Board
+    season: str
 
-    def _single(self, row: asyncpg.Record) -> Ranked:
-        standing = _standing(self._board.order, row)
-        [ranked] = rank(self._board, Slice(row["place"], row["ahead"], row["better"], row["before"], [standing]))
-        return ranked
+    async def total(self) -> int:
+        """How many there are."""
+        return int(await self.connection.fetchval(TOTAL, *self._at))
 
-    async def _place_of(self, player_id: str) -> int | None:
-        row = await self._connection.fetchrow(ROW, *self._at, [player_id])
+    async def range(self, first: int, count: int) -> list[Ranked]:
+        """Those from a place on."""
+        rows = await self._fetch(RANGE, first, count)
+        return rank(self.board, Slice(0, 0, 0, None, rows)) if first == 0 else await self.ranked(rows)
+
+    async def after(self, key: Key, count: int) -> list[Standing]:
+        """The first ones strictly after a key."""
+        return await self._fetch(AFTER, *key, count) if count else []
+
+    async def before(self, key: Key, count: int) -> list[Standing]:
+        """The last ones strictly before a key."""
+        return (await self._fetch(BEFORE, *key, count))[::-1] if count else []
+
+    async def row(self, player_id: str) -> Standing | None:
+        """That of a player."""
+        found = await self._fetch(PLAYER, player_id)
+        return found[0] if found else None
+
+    async def around(self, player_id: str, above: int, below: int) -> list[Ranked]:
+        """A player's, with those above and below."""
+        row = await self.row(player_id)
         if row is None:
-            return None
-        return await self._count(BEFORE, row["sort_value"], row["reached_at"], row["player_id"])
+            return []
+        key = key_of(self.board, row)
+        return await self.ranked([*await self.before(key, above), row, *await self.after(key, below)])
 
-    async def _is_there(self, key: Key) -> bool:
-        row = await self._connection.fetchrow(ROW, *self._at, [key.player_id])
-        return row is not None and (row["sort_value"], row["reached_at"]) == (key.sort, key.reached_at)
+    async def would_rank(self, value: int) -> int:
+        """The rank that a value would get."""
+        found = await self.locate(behind_equals(self.board, value))
+        return 1 + {"first_to_reach": found.first, "shared": found.ahead, "dense": found.better}[self.board.ties]
 
-    async def _would_rank(self, sort: int) -> int:
-        match self._board.ties:
-            case "first_to_reach":
-                return 1 + await self._count(UP_TO, sort)
-            case "shared":
-                return 1 + (await self._before(sort))[0]
-            case "dense":
-                return 1 + await self._count(DISTINCT, sort)
+    async def places(self, player_ids: Sequence[str]) -> list[Ranked]:
+        """Those of players, in the order in which they are named."""
+        if len(player_ids) > FEW:
+            rows = await self.connection.fetch(MANY, *self._at, list(player_ids))
+            found = {row["player_id"]: rank(self.board, self._found(row, [self._standing(row)])) for row in rows}
+            return [ranked for player_id in player_ids for ranked in found.get(player_id, [])]
+        standings = [await self.row(player_id) for player_id in player_ids]
+        return [ranked for row in standings if row is not None for ranked in await self.ranked([row])]
 
-    async def _count(self, sql: str, *arguments: object) -> int:
-        return int(await self._connection.fetchval(sql, *self._at, *arguments))
+    async def place_of_rank(self, rank: int, total: int) -> int:
+        """The place of the first row whose rank is at least this."""
+        if self.board.ties == "first_to_reach" or rank > total:
+            return rank - 1
+        if self.board.ties == "dense":
+            sort = await self.connection.fetchval(DISTINCT, *self._at, rank - 1)
+            return total if sort is None else (await self.locate(Key(sort, -1, ""))).first
+        [there] = await self._fetch(RANGE, rank - 1, 1)
+        found = await self.locate(key_of(self.board, there))
+        equals = key_of(self.board, there)._replace(reached_at=AFTER_EQUALS)
+        return rank - 1 if found.ahead == rank - 1 else (await self.locate(equals)).first
+
+    async def ranked(self, rows: Sequence[Standing]) -> list[Ranked]:
+        """Rows that follow each other, with their ranks."""
+        if not rows:
+            return []
+        return rank(self.board, (await self.locate(key_of(self.board, rows[0])))._replace(rows=rows))
+
+    async def locate(self, key: Key) -> Slice:
+        """What is before a key."""
+        row = await self.connection.fetchrow(LOCATE, *self._at, *key)
+        assert row is not None
+        better = await self.connection.fetchval(BETTER, *self._at, key.sort) if self.board.ties == "dense" else 0
+        return self._found({**row, "better": better}, [])
+
+    @property
+    def _at(self) -> tuple[str, str]:
+        return self.board.board_id, self.season
+
+    async def _fetch(self, sql: str, *arguments: Any) -> list[Standing]:
+        return [self._standing(row) for row in await self.connection.fetch(sql, *self._at, *arguments)]
+
+    def _standing(self, row: asyncpg.Record) -> Standing:
+        return Standing(
+            player_id=row["player_id"],
+            value=sort_value(self.board.order, row["sort_value"]),
+            reached_at=row["reached_at"],
+            games_played=row["games_played"],
+            updated_at=row["updated_at"],
+        )
+
+    def _found(self, row: Any, rows: Sequence[Standing]) -> Slice:
+        previous = row["last"] if self.board.ties == "first_to_reach" else row["last_better"]
+        return Slice(row["place"], row["ahead"], row["better"], previous, rows)
 
 
 async def _position(connection: Connection) -> Position:
@@ -197,13 +276,3 @@ async def _position(connection: Connection) -> Position:
     if not rows:
         raise StandingsUnavailable("nothing has been projected yet")
     return Position(rows[0]["incarnation"], {row["partition"]: row["next_offset"] for row in rows})
-
-
-def _standing(order: Order, row: asyncpg.Record) -> Standing:
-    return Standing(
-        player_id=row["player_id"],
-        value=sort_value(order, row["sort_value"]),
-        reached_at=row["reached_at"],
-        games_played=row["games_played"],
-        updated_at=row["updated_at"],
-    )
