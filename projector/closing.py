@@ -196,7 +196,7 @@ class Closing:
     ) -> None:
         position = str(Position(self._incarnation, {int(partition): offset for partition, offset in cut.items()}))
         fact = SeasonClosed(board_id=board_id, season=season, kind=kind, players=players, digest=digest, cut=position)
-        value = self._event(fact, board_id, f"season-{kind}/{season}/{digest}")
+        value = self._event(fact, board_id, f"season-{kind}/{season}/{position}")
         key = f"{board_id}/{season}".encode()
         await self._appender.append("season-results", key, value, timeout=APPEND_TIMEOUT)
         await self._pool.execute(ANNOUNCED, board_id, season, kind, digest)

@@ -71,7 +71,7 @@ def season_named(board: "Board", name: str) -> Season | None:
         return season_at(board, 0) if name == ALL_TIME else None
     try:
         begins = _begin(Rule(board.reset, board.cron, board.timezone), name)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     found = season_at(board, max(0, begins)) if begins < 2**47 else None
     return found if found is not None and found.name == name else None
