@@ -27,7 +27,9 @@ SCHEMA: dict[str, Any] = {
             "type": "array",
             "minItems": 1,
             "maxItems": LARGEST_BATCH,
-            "items": BatchItem.model_json_schema(),
+            "items": {
+                "anyOf": [BatchItem.model_json_schema(), {"description": "anything else: its outcome is `invalid`"}]
+            },
         }
     },
 }

@@ -105,7 +105,7 @@ async def outcome(
 @router.post(
     "/api/v1/players",
     response_model=PlayerAnswer,
-    responses={202: {"model": PlayerAnswer}, **PROBLEMS},
+    responses={201: {"model": PlayerAnswer}, 202: {"model": PlayerAnswer}, **PROBLEMS},
     openapi_extra=described(RegisterRequest.model_json_schema()),
     summary="Register a player",
 )
