@@ -117,7 +117,8 @@ async def register(request: Request) -> Response:
     with answered(key):
         if body.username is not None:
             profile = PlayerProfileSet(player_id=body.user_id, username=body.username, attributes=body.attributes)
-            await commands.submitting.append("players", body.user_id, profile, key, wait=waits(request))
+            if await commands.submitting.set_profile(profile, key, wait=waits(request)) is None:
+                raise _erased(body.user_id)
         fact = PlayerRegistered(player_id=body.user_id)
         accepted = await commands.submitting.append("events", body.user_id, fact, key, wait=waits(request))
     position = commands.submitting.position(accepted.partition, accepted.offset)
@@ -138,8 +139,14 @@ async def set_profile(request: Request, user_id: Annotated[PlayerId, Path()]) ->
     body = await read_model(request, ProfileRequest)
     fact = PlayerProfileSet(player_id=user_id, username=body.username, attributes=body.attributes)
     with answered(key):
-        accepted = await commands.submitting.append("players", user_id, fact, key, wait=waits(request))
+        accepted = await commands.submitting.set_profile(fact, key, wait=waits(request))
+    if accepted is None:
+        raise _erased(user_id)
     return _player(key, user_id, accepted, None, created=False)
+
+
+def _erased(player_id: str) -> Problem:
+    return Problem(410, "erased", f"player {player_id} was erased, and gets no name again")
 
 
 async def _answer(commands: Commands, accepted: Accepted, position: Position) -> SubmitAnswer | None:

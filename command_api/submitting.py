@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from command_api.domain import SubmitScore, attributes_asked, decide
 from command_api.outcomes import Outcome, Outcomes
-from command_api.profiles import read_attributes
+from command_api.profiles import is_erased, read_attributes
 from shared.catalogue import Catalogue
 from shared.catalogue_log import LiveCatalogue
-from shared.events import Event, Fact, ScoreSubmitted, encode, wrap
+from shared.events import Event, Fact, PlayerProfileSet, ScoreSubmitted, encode, wrap
 from shared.identity import event_id_of, new_id
 from shared.log import Appended, Appender
 from shared.positions import Position
@@ -94,6 +94,12 @@ class Submitting:
     async def put(self, topic: TopicName, event: Event) -> Appended:
         """Append an event, keyed by its subject. Raises LogBusy, LogUnavailable."""
         return await self.appender.append(topic, event.subject.encode(), encode(event), timeout=self.append_timeout)
+
+    async def set_profile(self, profile: PlayerProfileSet, key: str, *, wait: bool) -> Accepted | None:
+        """Append a profile; None for a player who was erased. Raises ProfilesUnavailable, LogBusy, LogUnavailable."""
+        if await is_erased(self.pool, profile.player_id, self.append_timeout):
+            return None
+        return await self.append("players", profile.player_id, profile, key, wait=wait)
 
     async def forget_profile(self, player_id: str) -> None:
         """Put a tombstone in the place of a player's profile. Raises LogBusy, LogUnavailable."""

@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from query_api.cursors import LONGEST_CURSOR, Cursor, InvalidCursor, decode_cursor, encode_cursor
+from query_api.metadata import read_metadata
 from query_api.routes import PROBLEMS, MinPosition
 from query_api.schemas import (
     BoardAnswer,
@@ -80,6 +81,7 @@ Player = Annotated[PlayerId, Path()]
 SeasonName = Annotated[
     str | None, Query(alias="season", max_length=32, description="such as `2026-W48`; the present one when left out")
 ]
+WithMetadata = Annotated[bool, Query(description="with the metadata of the submissions that made the rows")]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Side = Annotated[int, Query(ge=0, le=500)]
 Score = Annotated[int, Query(ge=-LARGEST, le=LARGEST)]
@@ -133,6 +135,7 @@ async def entries(
     around_score: Annotated[Score | None, Query(description="where it would stand, `above` and `below`")] = None,
     above: Side = 5,
     below: Side = 5,
+    metadata: WithMetadata = False,
     min_position: MinPosition = None,
 ) -> Response:
     """The first rows; or those at a cursor, from a rank on, around a player, around a score."""
@@ -166,7 +169,7 @@ async def entries(
     return _json(
         EntriesAnswer(
             **_head(board, period.name, answer),
-            entries=await _rows(queries, answer, rows),
+            entries=await _rows(queries, answer, rows, (board, period.name) if metadata else None),
             next=_cursor(queries, board, period.name, rows[-1:], answer, backward=False),
             previous=_cursor(queries, board, period.name, rows[:1], answer, backward=True),
         )
@@ -200,12 +203,17 @@ async def query(
 
 @router.get("/{board_id}/entries/{user_id}", response_model=RowOfAnswer, summary="One player's row")
 async def entry(
-    request: Request, board_id: BoardPath, user_id: Player, season: SeasonName = None, min_position: MinPosition = None
+    request: Request,
+    board_id: BoardPath,
+    user_id: Player,
+    season: SeasonName = None,
+    metadata: WithMetadata = False,
+    min_position: MinPosition = None,
 ) -> Response:
     queries: Queries = request.state.queries
     board, period = _board(queries, board_id, season)
     answer = await queries.reading.ask(board, period.name, [Places([user_id])], min_position)
-    rows = await _rows(queries, answer, answer.parts[0].rows)
+    rows = await _rows(queries, answer, answer.parts[0].rows, (board, period.name) if metadata else None)
     if not rows:
         raise _not_ranked(board, period, user_id, answer)
     return _json(RowOfAnswer(**_head(board, period.name, answer), entry=rows[0]))
@@ -377,9 +385,13 @@ async def _names(queries: Queries, rows: Sequence[Ranked]) -> dict[str, str]:
     return await queries.reading.names(list(dict.fromkeys(row.standing.player_id for row in rows)))
 
 
-async def _rows(queries: Queries, answer: Answer, rows: Sequence[Ranked]) -> list[RowAnswer]:
+async def _rows(
+    queries: Queries, answer: Answer, rows: Sequence[Ranked], described: tuple[Board, str] | None = None
+) -> list[RowAnswer]:
+    """Rows as clients see them; with their metadata if it is said of which season of which board they are."""
     names = await _names(queries, rows)
-    return [row_answer(row, answer.total, names) for row in rows]
+    known = await read_metadata(queries.pool, *described, rows) if described is not None else {}
+    return [row_answer(row, answer.total, names, known.get(row.standing.player_id)) for row in rows]
 
 
 def _missing(player_ids: Sequence[str], rows: Sequence[Ranked]) -> list[str]:

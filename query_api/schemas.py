@@ -1,7 +1,7 @@
 """What frontends get."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -114,6 +114,8 @@ class RowAnswer(EntryAnswer):
     """The share, in percent, of ranked players whom this one is at least as good as."""
     gap: int | None
     """How far the score is from that of the next better rank; null at the top."""
+    metadata: dict[str, Any] | None = None
+    """Of the submission that made the score, the keys that the board declares; only with `metadata=true`."""
 
 
 class Positioned(BaseModel):
@@ -213,9 +215,10 @@ class QueryRequest(BaseModel):
     user_ids: Annotated[list[PlayerIdInput], Field(min_length=1, max_length=1000)]
 
 
-def row_answer(row: Ranked, total: int, names: dict[str, str]) -> RowAnswer:
+def row_answer(row: Ranked, total: int, names: dict[str, str], metadata: dict[str, Any] | None = None) -> RowAnswer:
     """A row as the general interface shows it."""
-    return RowAnswer(**entry_answer(row, names).model_dump(), percentile=percentile(row, total), gap=row.gap)
+    head = entry_answer(row, names).model_dump()
+    return RowAnswer(**head, percentile=percentile(row, total), gap=row.gap, metadata=metadata)
 
 
 def friend_answers(ranked: list[tuple[int, Ranked]], total: int, names: dict[str, str]) -> list[FriendAnswer]:

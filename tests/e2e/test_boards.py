@@ -142,6 +142,8 @@ async def test_metadata_of_declared_keys_only_and_boards_that_filter(system: Sys
     body = {"user_id": ann, "score": 5, "game_mode": mode, "metadata": {"platform": "ios", "level": 3}}
     _, answer = await post(system, "/api/leaderboard/submit", body)
     assert {each["board_id"]: each["counted"] for each in answer["boards"]} == {mobile: True, everyone: True}
+    rows = [(await get(system, f"/api/v1/boards/{b}/entries?metadata=true"))[1]["entries"] for b in (mobile, everyone)]
+    assert [row["metadata"] for [row] in rows] == [{"platform": "ios"}, {"level": 3}]
     _, answer = await post(system, "/api/leaderboard/submit", body | {"metadata": {"platform": "pc"}})
     assert {each["board_id"]: each["reason"] for each in answer["boards"]} == {mobile: "not_eligible", everyone: None}
     status, problem = await post(system, "/api/leaderboard/submit", body | {"metadata": {"gun": 1}})
@@ -306,6 +308,8 @@ async def test_an_erased_player_leaves_no_name(system: System, entries: str) -> 
     assert [row["username"] for row in rows] == ([ann] if entries == "anonymous" else [])
     assert await select(system, "select username from profiles where player_id = $1", ann) == [(None,)]
     status, _ = await submit(system, ann, 10, board)
+    assert status == 410
+    status, _ = await post(system, f"/api/v1/players/{ann}/profile", {"username": "Back"}, "PUT")
     assert status == 410
 
 

@@ -199,6 +199,7 @@ class Client:
                 "updated_at": instant(row.standing.updated_at),
                 "percentile": percentile(row, total),
                 "gap": row.gap,
+                "metadata": None,
             }
             for row in rows
         ]
