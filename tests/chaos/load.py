@@ -220,7 +220,9 @@ class Load:
             if reader % 2 and self._newest and self._chance.random() < 0.5:
                 carried = self._newest[0] if carried is None else carried.merge(self._newest[0])
             answer = await self.ask(client, self._question(reader, carried))
-            if reader % 2 and answer.position is not None and answer.status == 200:
+            if (
+                reader % 2 and answer.position is not None and answer.status in (200, 404)
+            ):  # 404: not ranked, up to there
                 position = parse_position(answer.position)
                 carried = position if carried is None else carried.merge(position)
             await asyncio.sleep(self._chance.uniform(0.5, 1.5) * pause)
