@@ -59,7 +59,8 @@ from shared.questions import (
 )
 from shared.seasons import Season, season_at, season_named
 
-MOST_FRIENDS = 1_000
+MOST_FRIENDS = 100
+"""An URL has to hold them; POST entries/query takes 1,000."""
 LARGEST_QUERY = 128 * 1024
 """Bytes of a body: a thousand ids of the greatest length fit."""
 SEASON_NAME = re.compile(r"all|[1-9][0-9]{3}[0-9TWZ-]{3,10}")
