@@ -128,8 +128,9 @@ def entry_keys(
     keys = set[EntryKey]()
     for each in found:
         first = sessions.get(each.key)
-        clock = first.clock if first is not None else each.clock
-        for board in catalogue.feeding(each.catalogue, each.event.data.game_mode):
+        clock, at = (first.clock, first.catalogue) if first is not None else (each.clock, each.catalogue)
+        mode = first.game_mode if first is not None else each.event.data.game_mode
+        for board in catalogue.feeding(at, mode):
             keys.add((board.board_id, season_at(board, clock).name, each.event.data.player_id))
     return sorted(keys)
 

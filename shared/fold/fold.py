@@ -68,7 +68,7 @@ def _judge(state: State, catalogue: Catalogue, known: int, clock: int, received:
         case LogCreatedEvent():
             return None if record.offset == 0 else _refuse(record, "misplaced")
         case ScoreSubmittedEvent() if record.key == event.data.player_id.encode():
-            return fold_score(state, catalogue.feeding(known, event.data.game_mode), known, clock, record, event)
+            return fold_score(state, catalogue, known, clock, record, event)
         case PlayerRegisteredEvent() if record.key == event.data.player_id.encode():
             return fold_registration(state, clock, record, event)
         case _ if isinstance(event, RulingEvent) and record.key == event.data.player_id.encode():

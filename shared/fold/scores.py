@@ -5,6 +5,7 @@ import hashlib
 import orjson
 
 from shared.boards import Board
+from shared.catalogue import Catalogue
 from shared.events import ScoreSubmitted, ScoreSubmittedEvent
 from shared.fold.credits import Standings, credit_all
 from shared.fold.state import Credit, Entry, Kind, Outcome, Player, Session, State, Step
@@ -19,15 +20,16 @@ def payload_hash(fact: ScoreSubmitted) -> bytes:
 
 
 def fold_score(
-    state: State, boards: tuple[Board, ...], known: int, clock: int, record: Record, event: ScoreSubmittedEvent
+    state: State, catalogue: Catalogue, known: int, clock: int, record: Record, event: ScoreSubmittedEvent
 ) -> Step:
     """The step that a submission makes: the first record of an id counts, for ever.
 
-    `known`: the offset of the boards topic at which `boards` are what its game mode feeds.
+    `known`: the offset of the boards topic that decides which boards it feeds.
     """
     first = state.sessions.get((event.data.player_id, event.id))
     if first is not None:
-        return Step(_repeat(state, boards, first, event))
+        return Step(_repeat(state, catalogue.feeding(first.catalogue, first.game_mode), first, event))
+    boards = catalogue.feeding(known, event.data.game_mode)
     session = _session(state, known, clock, record, event)
     reason = _refusal(state, boards, event.data)
     if reason is not None:
@@ -115,8 +117,15 @@ def _repeat(state: State, boards: tuple[Board, ...], first: Session, event: Scor
         return _outcome(first, event, "conflict", "other_content")
     held = _held(state, boards, first)
     stands = [Credit(*at, standing.value) for at, standing in held.items()] if first.outcome == "applied" else []
-    reason = "revoked" if first.revoked else first.reason
-    return _outcome(first, event, "duplicate", reason, tuple(stands))
+    return _outcome(first, event, "duplicate", _why_not(state, first), tuple(stands))
+
+
+def _why_not(state: State, first: Session) -> str | None:
+    """Why a submission that is in the log counts for nothing now; None when it counts."""
+    player = state.players.get(first.player_id)
+    if first.reason is not None or first.revoked:
+        return first.reason or "revoked"
+    return None if player is None or player.listed else "banned" if player.banned else "erased"
 
 
 def _held(state: State, boards: tuple[Board, ...], session: Session) -> Standings:

@@ -166,6 +166,13 @@ def test_a_banned_player_is_on_no_board_and_may_not_submit() -> None:
     assert all(entry.offset == 2 for entry in state.entries.values())
 
 
+def test_a_retry_of_a_banned_player_is_told_so_and_after_the_ban_where_they_stand() -> None:
+    _, steps = fold_facts(score("a", 5), ban(), score("a", 5), reinstate(), score("a", 5))
+    assert kinds(steps)[2] == ("duplicate", "banned")
+    assert kinds(steps)[4] == ("duplicate", None)
+    assert {each.board_id: each.value for each in steps[4].outcome.credits}["sum"] == 5
+
+
 def test_a_ban_of_nobody_is_refused() -> None:
     assert kinds(fold_facts(ban())[1]) == [("refused", "unknown_player")]
 
