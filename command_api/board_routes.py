@@ -1,6 +1,5 @@
 """The HTTP surface of board definitions, for the admin."""
 
-import time
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -15,6 +14,7 @@ from command_api.state import Commands
 from shared.boards import Board, BoardId
 from shared.bodies import read_model
 from shared.catalogue import Refused, Revision, Verdict
+from shared.clock import now
 from shared.events import BoardDefined, BoardRetired, BoardRevised
 from shared.identity import event_id_of
 from shared.problems import Problem, from_validation, invalid
@@ -100,7 +100,7 @@ async def _change(request: Request, fact: Change, *, created: bool) -> Response:
         _require_made(fact, catalogue.verdicts[event_id], event_id, replayed=True)
         return json_answer(200, _answer(catalogue.present()[board_id], event_id, replayed=True), headers)
     try:
-        catalogue.revise(fact, time.time_ns() // 1_000_000)
+        catalogue.revise(fact, now())
     except Refused as refused:
         _require_made(fact, refused.verdict, event_id, replayed=False)
     trace = traceparent(request)

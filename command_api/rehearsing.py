@@ -2,13 +2,14 @@
 
 from typing import NamedTuple
 
+from shared.boards import Board
 from shared.catalogue import Catalogue
 from shared.events import Event
 from shared.fold.rulings import RulingEvent, fold_ruling
 from shared.fold.state import Entry, Outcome, State
 from shared.histories import load_histories, load_players
 from shared.postgres import DOWN, Connection, Pool
-from shared.questions import Places, Ranked
+from shared.questions import Asked, Places
 from shared.ranking import Standing, sort_value
 from shared.records import Record
 from shared.standings import Standings, StandingsUnavailable
@@ -51,32 +52,33 @@ async def rehearse(pool: Pool, standings: Standings, catalogue: Catalogue, event
             await load_histories(connection, state, [player_id])
             clock = max((session.clock for session in state.sessions.values()), default=0)
             step = fold_ruling(state, catalogue, clock, Record(0, 2**62, clock, None, None), event)
-            ranked = sorted(step.entries, key=lambda entry: entry.season, reverse=True)[:MOST_RANKED]
-            after = {entry.key: await _rank_among_others(connection, catalogue, entry) for entry in ranked}
+            newest = sorted(step.entries, key=lambda entry: entry.season, reverse=True)[:MOST_RANKED]
+            ranked = [(_board(catalogue, entry), entry) for entry in newest]
+            after = {entry.key: await _rank_among_others(connection, board, entry) for board, entry in ranked}
     except DOWN as error:
         raise StandingsUnavailable(repr(error)) from error
-    before = {entry.key: await _rank_now(standings, catalogue, entry) for entry in ranked}
+    answers = await standings.ask_each([Asked(board, each.season, [Places([player_id])]) for board, each in ranked])
+    before = {
+        each.key: row.rank for (_, each), answer in zip(ranked, answers, strict=True) for row in answer.parts[0].rows
+    }
     changes = [_change(state, entry, before.get(entry.key), after.get(entry.key)) for entry in step.entries]
     return Rehearsal(step.outcome, changes)
 
 
-def _change(state: State, entry: Entry, now: Ranked | None, new_rank: int | None) -> Change:
+def _change(state: State, entry: Entry, old_rank: int | None, new_rank: int | None) -> Change:
     held = state.entries.get(entry.key)
     standing = held.standing if held is not None else None
-    return Change(*entry.key[:2], standing, entry.standing, now.rank if now is not None else None, new_rank)
+    return Change(*entry.key[:2], standing, entry.standing, old_rank, new_rank)
 
 
-async def _rank_now(standings: Standings, catalogue: Catalogue, entry: Entry) -> Ranked | None:
+def _board(catalogue: Catalogue, entry: Entry) -> Board:
     board = catalogue.board(entry.board_id)
     assert board is not None, entry
-    answer = await standings.ask(board, entry.season, [Places([entry.player_id])])
-    return next(iter(answer.parts[0].rows), None)
+    return board
 
 
-async def _rank_among_others(connection: Connection, catalogue: Catalogue, entry: Entry) -> int | None:
+async def _rank_among_others(connection: Connection, board: Board, entry: Entry) -> int | None:
     """The rank that a row would have, were it written now."""
-    board = catalogue.board(entry.board_id)
-    assert board is not None, entry
     if entry.standing is None:
         return None
     sort = sort_value(board.order, entry.standing.value)

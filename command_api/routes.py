@@ -30,7 +30,7 @@ from shared.fold.state import Credit, Kind
 from shared.identity import PlayerId
 from shared.positions import Position
 from shared.postgres import DOWN
-from shared.problems import Problem
+from shared.problems import Problem, unavailable
 from shared.questions import Places, Ranked
 from shared.standings import StandingsUnavailable
 
@@ -86,8 +86,7 @@ async def outcome(
     try:
         row = await commands.pool.fetchrow(SESSION, user_id, event_id)
     except DOWN as error:
-        detail = f"Postgres does not answer: {error!r}"
-        raise Problem(503, "unavailable", detail, headers={"Retry-After": "1"}) from error
+        raise unavailable(f"Postgres does not answer: {error!r}") from error
     if row is None:
         return OutcomeAnswer(status="pending", event_id=event_id, user_id=user_id)
     return OutcomeAnswer(

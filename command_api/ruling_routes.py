@@ -22,7 +22,7 @@ from shared.events import (
     ScoreRevoked,
 )
 from shared.identity import PlayerId
-from shared.problems import Problem
+from shared.problems import Problem, unavailable
 from shared.standings import StandingsUnavailable
 
 RULING = described(RulingRequest.model_json_schema())
@@ -137,9 +137,7 @@ async def _rehearse(commands: Commands, user_id: str, fact: Fact, key: str) -> R
     try:
         found = await rehearse(commands.pool, commands.fallback, catalogue, event)
     except StandingsUnavailable as error:
-        raise Problem(
-            503, "unavailable", f"the tables cannot be read now: {error}", headers={"Retry-After": "1"}
-        ) from error
+        raise unavailable(f"the tables cannot be read now: {error}") from error
     if found.outcome.kind == "refused":
         raise Problem(404, "unknown-player", f"nothing is known of player {user_id}")
     answer = RehearsalAnswer(user_id=user_id, changes=[change_answer(each) for each in found.changes])

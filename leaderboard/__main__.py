@@ -1,7 +1,6 @@
 """The command line."""
 
 import asyncio
-import time
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
@@ -10,6 +9,7 @@ from pydantic import SecretStr, ValidationError
 from rich.console import Console
 
 from leaderboard.local.errors import LocalServerError
+from shared.clock import now
 from shared.incarnation import LogNotCreated
 from shared.log import LogUnavailable
 from shared.settings import (
@@ -206,7 +206,7 @@ def apply_boards(
 
     try:
         wanted = read_boards(file.read_text(encoding="utf-8"))
-        made = plan(wanted, asyncio.run(fetch_boards(url)), time.time_ns() // 1_000_000)
+        made = plan(wanted, asyncio.run(fetch_boards(url)), now())
         console.print(plan_table(made))
         if made.to_do and not dry_run:
             key = _admin_key()

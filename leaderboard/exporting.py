@@ -1,8 +1,8 @@
 """`leaderboard players export`: all that is held about one player."""
 
-import asyncpg
 import orjson
 
+from shared.postgres import open_pool
 from shared.settings import NamingSettings, PostgresSettings
 
 TABLES = {
@@ -16,6 +16,7 @@ TABLES = {
 }
 """What is asked for each part; no other table names a player."""
 READ_TIMEOUT = 60.0
+NAME = "players-export"
 
 
 class UnknownPlayer(Exception):
@@ -24,18 +25,12 @@ class UnknownPlayer(Exception):
 
 async def export_player(postgres: PostgresSettings, naming: NamingSettings, player_id: str) -> str:
     """All rows about a player, of one instant, as JSON. Raises UnknownPlayer, and what Postgres raises."""
-    connection = await asyncpg.connect(
-        postgres.postgres.get_secret_value(),
-        timeout=10,
-        command_timeout=READ_TIMEOUT,
-        server_settings={"search_path": f'"{naming.schema_name}"'},
-    )
-    try:
-        await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=orjson.loads)
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            held = {part: [dict(row) for row in await connection.fetch(sql, player_id)] for part, sql in TABLES.items()}
-    finally:
-        await connection.close(timeout=5)
+    async with (
+        open_pool(postgres, naming, NAME, timeout=READ_TIMEOUT) as pool,
+        pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        held = {part: [dict(row) for row in await connection.fetch(sql, player_id)] for part, sql in TABLES.items()}
     if not any(held.values()):
         raise UnknownPlayer(f"nothing is held about player {player_id}")
     return orjson.dumps({"player_id": player_id, **held}, default=_encode, option=orjson.OPT_INDENT_2).decode()

@@ -1,7 +1,6 @@
 """From the feed to the sockets: movers at once, displaced players after one read of their ranks."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
@@ -10,6 +9,7 @@ import structlog
 from notifier.hub import Hub, Watcher
 from shared.boards import Board
 from shared.catalogue_log import LiveCatalogue
+from shared.clock import now
 from shared.feed import BoardLines, RankChanges
 from shared.questions import Places
 from shared.ranks import Ranks
@@ -79,7 +79,7 @@ class Following:
 
     async def read(self, board: Board, player_ids: list[str]) -> dict[str, int]:
         """The present ranks of those who are ranked. Raises StandingsUnavailable."""
-        season = season_at(board, time.time_ns() // 1_000_000).name
+        season = season_at(board, now()).name
         questions = [Places(player_ids)]
         answer = await self._ranks.ask(board, season, questions)
         if answer is None:
@@ -103,7 +103,7 @@ class Following:
             board = self._catalogue.now.board(board_id)
             if board is None:
                 return None
-            self._seasons[board_id] = season_at(board, time.time_ns() // 1_000_000).name
+            self._seasons[board_id] = season_at(board, now()).name
         return self._seasons[board_id]
 
     def _turn_over(self) -> None:

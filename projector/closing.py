@@ -15,6 +15,7 @@ import structlog
 
 from projector.leases import Leases
 from shared.catalogue_log import LiveCatalogue
+from shared.clock import now
 from shared.events import Fact, SeasonClosed, SeasonEnded, encode, wrap
 from shared.identity import event_id_of
 from shared.log import Appender, LogBusy, LogUnavailable
@@ -157,19 +158,21 @@ class Closing:
         """Whether the season has ended by this machine's clock; each partition decides by its own."""
         board = self._catalogue.now.board(each.board_id)
         season = season_named(board, each.season) if board is not None else None
-        return season is not None and season.ends_at is not None and season.ends_at <= time.time() * 1000
+        return season is not None and season.ends_at is not None and season.ends_at <= now()
 
     async def _say_in(self, held: list[int], each: Open) -> None:
-        now = time.monotonic()
+        moment = time.monotonic()
         for partition in held:
             at = each.board_id, each.season, partition
-            if partition in each.ended or now - self._said.get(at, -AGAIN_AFTER) < AGAIN_AFTER:
-                self._said.pop(at, None) if partition in each.ended else None
+            if partition in each.ended:
+                self._said.pop(at, None)
+                continue
+            if moment - self._said.get(at, -AGAIN_AFTER) < AGAIN_AFTER:
                 continue
             fact = SeasonEnded(board_id=each.board_id, season=each.season)
             value = self._event(fact, each.board_id, f"season-ended/{each.season}")
             await self._appender.append("events", SEASON_KEY, value, timeout=APPEND_TIMEOUT, partition=partition)
-            self._said[at] = now
+            self._said[at] = moment
 
     async def _write(self, kind: Kind, board_id: str, season: str) -> None:
         """Write down the standings and their digest, in one transaction."""

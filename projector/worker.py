@@ -155,7 +155,8 @@ class Worker:
     @asynccontextmanager
     async def _begin(self, epochs: Mapping[Place, int]) -> AsyncIterator[Stint]:
         """Start from the tables, whatever happened before; at the end, show what is committed."""
-        catalogue = await self._catalogue_log.read(Catalogue())
+        # To the end, not only to where it is followed: the tables may have rows of a board that is new.
+        catalogue = await self._catalogue_log.read(self._catalogue.now)
         await self._store.save_boards(catalogue)
         marks = await self._store.marks(epochs)
         async with self._open_reader() as reader, self._open_reader() as surveyor:

@@ -1,12 +1,9 @@
 """The HTTP surface of boards and of every question about their entries, in present and past seasons."""
 
-import re
-import time
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
-from pydantic import BaseModel
 
 from query_api.cursors import LONGEST_CURSOR, Cursor, InvalidCursor, decode_cursor, encode_cursor
 from query_api.metadata import read_metadata
@@ -36,11 +33,12 @@ from query_api.state import Queries
 from shared.boards import Board, BoardId, GameMode
 from shared.bodies import read_model
 from shared.catalogue import Revision
+from shared.clock import now
 from shared.identity import PlayerId, is_player_id
 from shared.numbers import LARGEST
 from shared.positions import Position
 from shared.postgres import DOWN
-from shared.problems import Problem, invalid
+from shared.problems import Problem, invalid, unavailable
 from shared.questions import (
     After,
     Answer,
@@ -63,8 +61,6 @@ MOST_FRIENDS = 100
 """An URL has to hold them; POST entries/query takes 1,000."""
 LARGEST_QUERY = 128 * 1024
 """Bytes of a body: a thousand ids of the greatest length fit."""
-SEASON_NAME = re.compile(r"all|[1-9][0-9]{3}[0-9TWZ-]{3,10}")
-"""What names of seasons look like: no year that a calendar in another time zone could not hold."""
 SEASONS = """
 select s.season, s.starts_at, s.ends_at, coalesce(jsonb_agg(jsonb_build_object(
     'kind', r.kind, 'players', r.players, 'digest', r.digest, 'cut', r.cut) order by r.kind)
@@ -118,8 +114,7 @@ async def seasons(
     try:
         rows = await queries.pool.fetch(SEASONS, board_id, begin, limit + 1)
     except DOWN as error:
-        detail = f"Postgres does not answer: {error!r}"
-        raise Problem(503, "unavailable", detail, headers={"Retry-After": "1"}) from error
+        raise unavailable(f"Postgres does not answer: {error!r}") from error
     found = [_past(queries, Season(*row[:3]), row["results"]) for row in rows[:limit]]
     return SeasonsAnswer(seasons=found, next=found[-1].season if len(rows) > limit else None)
 
@@ -299,8 +294,8 @@ async def ranks(
     boards = [board for board in known if game_mode is None or game_mode in board.game_modes]
     if not boards and game_mode is not None:
         raise invalid("game_mode", game_mode, f"one of: {', '.join(queries.catalogue.now.game_modes())}")
-    now = _now()
-    seasons = [(board, season_at(board, now).name) for board in boards]
+    moment = now()
+    seasons = [(board, season_at(board, moment).name) for board in boards]
     found = await queries.reading.everywhere(user_id, seasons, min_position)
     names = await queries.reading.names([user_id])
     ranks = [
@@ -314,10 +309,6 @@ async def ranks(
     return _json(PlayerRanksAnswer(user_id=user_id, ranks=ranks, position=str(found.position)))
 
 
-def _now() -> int:
-    return time.time_ns() // 1_000_000
-
-
 def _revision(queries: Queries, board_id: str) -> Revision:
     """A board by its id. Raises Problem (404)."""
     known = queries.catalogue.now.present()
@@ -328,14 +319,14 @@ def _revision(queries: Queries, board_id: str) -> Revision:
 
 def _board(queries: Queries, board_id: str, season: str | None) -> tuple[Board, Season]:
     board = _revision(queries, board_id).board
-    return board, season_at(board, _now()) if season is None else _season(board, season)
+    return board, season_at(board, now()) if season is None else _season(board, season)
 
 
 def _season(board: Board, name: str) -> Season:
     """A season by its name. Raises Problem (422)."""
-    found = season_named(board, name) if SEASON_NAME.fullmatch(name) else None
+    found = season_named(board, name)
     if found is None:
-        present = season_at(board, _now()).name
+        present = season_at(board, now()).name
         raise invalid("season", name, f"a season of a board that resets {board.reset}; the present one is {present}")
     return found
 
@@ -347,7 +338,7 @@ def _board_answer(revision: Revision) -> BoardAnswer:
         revision=board.revision,
         retired=revision.retired,
         definition=board,
-        season=season_answer(season_at(board, _now())),
+        season=season_answer(season_at(board, now())),
     )
 
 
@@ -402,9 +393,12 @@ def _missing(player_ids: Sequence[str], rows: Sequence[Ranked]) -> list[str]:
 
 def _head(board: Board, season: str, answer: Answer) -> dict[str, Any]:
     """What every answer says of itself."""
-    return Positioned(
-        board_id=board.board_id, season=season, total_players=answer.total, position=str(answer.position)
-    ).model_dump()
+    return {
+        "board_id": board.board_id,
+        "season": season,
+        "total_players": answer.total,
+        "position": str(answer.position),
+    }
 
 
 def _not_ranked(board: Board, season: Season, player_id: str, answer: Answer) -> Problem:
@@ -412,6 +406,5 @@ def _not_ranked(board: Board, season: Season, player_id: str, answer: Answer) ->
     return Problem(404, "not-ranked", detail, position=str(answer.position))
 
 
-def _json(answer: BaseModel) -> Response:
-    position = str(answer.position)  # type: ignore[attr-defined]
-    return Response(answer.model_dump_json(), headers={"X-Position": position}, media_type="application/json")
+def _json(answer: Positioned | PlayerRanksAnswer) -> Response:
+    return Response(answer.model_dump_json(), headers={"X-Position": answer.position}, media_type="application/json")

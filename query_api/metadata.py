@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.boards import Board
 from shared.postgres import DOWN, Pool
-from shared.problems import Problem
+from shared.problems import unavailable
 from shared.questions import Ranked
 
 METADATA = """
@@ -24,8 +24,7 @@ async def read_metadata(pool: Pool, board: Board, season: str, rows: Sequence[Ra
     try:
         found = await pool.fetch(METADATA, board.board_id, season, list(known))
     except DOWN as error:
-        detail = f"metadata is in Postgres, which does not answer: {error!r}"
-        raise Problem(503, "unavailable", detail, headers={"Retry-After": "1"}) from error
+        raise unavailable(f"metadata is in Postgres, which does not answer: {error!r}") from error
     return {
         each["player_id"]: _declared(board, each["metadata"] or {})
         for each in found

@@ -8,9 +8,9 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from shared.boards import Board
 from shared.positions import InvalidPosition, Position, parse_position
-from shared.problems import Problem, invalid
-from shared.questions import Answer, Places, Question
-from shared.ranks import Asked, Ranks
+from shared.problems import Problem, invalid, unavailable
+from shared.questions import Answer, Asked, Places, Question
+from shared.ranks import Ranks
 from shared.standings import Standings, StandingsUnavailable
 
 POLL = 0.01
@@ -139,5 +139,4 @@ async def _answered(question: Awaitable[T]) -> T:
     try:
         return await question
     except StandingsUnavailable as error:
-        detail = f"neither Redis nor Postgres can answer now: {error}"
-        raise Problem(503, "unavailable", detail, headers={"Retry-After": "1"}) from error
+        raise unavailable(f"neither Redis nor Postgres can answer now: {error}") from error

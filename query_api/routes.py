@@ -1,19 +1,19 @@
 """The HTTP surface of the query side."""
 
-import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from starlette.responses import JSONResponse
 
-from query_api.schemas import ProfileAnswer, RankAnswer, TopAnswer, entry_answer, instant
+from query_api.schemas import EntryAnswer, ProfileAnswer, RankAnswer, TopAnswer, entry_fields, instant
 from query_api.state import Queries
 from shared.boards import Board, GameMode
+from shared.clock import now
 from shared.health import Health, examine
 from shared.identity import PlayerId
 from shared.positions import LONGEST_TOKEN
 from shared.postgres import DOWN
-from shared.problems import Problem, invalid
+from shared.problems import Problem, invalid, unavailable
 from shared.questions import Places, Range, percentile
 from shared.seasons import season_at
 
@@ -56,7 +56,7 @@ async def top(
     rows = page.parts[0].rows
     names = await queries.reading.names([row.standing.player_id for row in rows])
     answer = TopAnswer(
-        entries=[entry_answer(row, names) for row in rows],
+        entries=[EntryAnswer(**entry_fields(row, names)) for row in rows],
         total_players=page.total,
         game_mode=game_mode,
         season=season,
@@ -83,7 +83,7 @@ async def rank(
     [row] = page.parts[0].rows
     names = await queries.reading.names([user_id])
     answer = RankAnswer(
-        **entry_answer(row, names).model_dump(),
+        **entry_fields(row, names),
         percentile=percentile(row, page.total),
         total_players=page.total,
         reached_at=instant(row.standing.reached_at),
@@ -100,8 +100,7 @@ async def player(request: Request, user_id: Annotated[PlayerId, Path()]) -> Prof
     try:
         row = await queries.pool.fetchrow(PLAYER, user_id)
     except DOWN as error:
-        detail = f"Postgres does not answer: {error!r}"
-        raise Problem(503, "unavailable", detail, headers={"Retry-After": "1"}) from error
+        raise unavailable(f"Postgres does not answer: {error!r}") from error
     if row is None:
         raise Problem(404, "unknown-player", f"nothing is known of player {user_id}")
     return ProfileAnswer(
@@ -129,7 +128,7 @@ def _board(queries: Queries, game_mode: str) -> tuple[Board, str]:
     board = catalogue.primary(game_mode)
     if board is None:
         raise invalid("game_mode", game_mode, f"one of: {', '.join(catalogue.game_modes())}")
-    return board, season_at(board, time.time_ns() // 1_000_000).name
+    return board, season_at(board, now()).name
 
 
 def _json(body: str, position: str) -> Response:

@@ -217,13 +217,12 @@ class QueryRequest(BaseModel):
 
 def row_answer(row: Ranked, total: int, names: dict[str, str], metadata: dict[str, Any] | None = None) -> RowAnswer:
     """A row as the general interface shows it."""
-    head = entry_answer(row, names).model_dump()
-    return RowAnswer(**head, percentile=percentile(row, total), gap=row.gap, metadata=metadata)
+    return RowAnswer(**_row(row, total, names), metadata=metadata)
 
 
 def friend_answers(ranked: list[tuple[int, Ranked]], total: int, names: dict[str, str]) -> list[FriendAnswer]:
     """Rows with their ranks among each other."""
-    return [FriendAnswer(**row_answer(row, total, names).model_dump(), rank_among=among) for among, row in ranked]
+    return [FriendAnswer(**_row(row, total, names), rank_among=among) for among, row in ranked]
 
 
 def season_answer(season: Season) -> SeasonAnswer:
@@ -232,17 +231,21 @@ def season_answer(season: Season) -> SeasonAnswer:
     return SeasonAnswer(season=season.name, starts_at=instant(season.starts_at), ends_at=ends_at)
 
 
-def entry_answer(row: Ranked, names: dict[str, str]) -> EntryAnswer:
-    """A row as clients see it."""
+def entry_fields(row: Ranked, names: dict[str, str]) -> dict[str, Any]:
+    """The fields of a row that every answer has: those of EntryAnswer."""
     rank, standing, *_ = row
-    return EntryAnswer(
-        rank=rank,
-        user_id=standing.player_id,
-        username=names.get(standing.player_id, standing.player_id),
-        score=standing.value,
-        games_played=standing.games_played,
-        updated_at=instant(standing.updated_at),
-    )
+    return {
+        "rank": rank,
+        "user_id": standing.player_id,
+        "username": names.get(standing.player_id, standing.player_id),
+        "score": standing.value,
+        "games_played": standing.games_played,
+        "updated_at": instant(standing.updated_at),
+    }
+
+
+def _row(row: Ranked, total: int, names: dict[str, str]) -> dict[str, Any]:
+    return {**entry_fields(row, names), "percentile": percentile(row, total), "gap": row.gap}
 
 
 def instant(clock: int) -> str:

@@ -67,6 +67,11 @@ def invalid(field: str, got: object, expected: str, *, status: int = 422) -> Pro
     return Problem(status, "invalid-request", f"{field}: {expected}, got {error['got']}", errors=[error])
 
 
+def unavailable(detail: str) -> Problem:
+    """A part that is needed does not answer now; the client may ask again."""
+    return Problem(503, "unavailable", detail, headers={"Retry-After": "1"})
+
+
 def from_validation(errors: Sequence[Mapping[str, Any]], *, skip: int = 0) -> Problem:
     """The problem for pydantic's errors; `skip` leading parts of each location are not shown."""
     if errors[0]["type"] == "json_invalid":

@@ -30,7 +30,7 @@ class FromRank:
     """Rows from the first one on whose rank is at least this: with ties, a rank says no place."""
 
     rank: int
-    count: int
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,14 @@ class AtPercentile:
 
 
 Question: TypeAlias = Range | FromRank | Around | AroundScore | After | Before | Places | WouldRank | AtPercentile
+
+
+class Asked(NamedTuple):
+    """Questions about a season of a board."""
+
+    board: Board
+    season: str
+    questions: Sequence[Question]
 
 
 class Slice(NamedTuple):

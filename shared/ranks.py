@@ -1,7 +1,7 @@
 """Reading the rank index in Redis. None means that Redis cannot say: ask Postgres (shared.standings)."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from redis.exceptions import NoScriptError
 
@@ -12,6 +12,7 @@ from shared.questions import (
     Answer,
     Around,
     AroundScore,
+    Asked,
     AtPercentile,
     Before,
     FromRank,
@@ -36,14 +37,6 @@ from shared.redis import DOWN, Client, Script
 
 ASK = Script("shared", "ask.lua")
 NAMES = Script("shared", "names.lua")
-
-
-class Asked(NamedTuple):
-    """Questions about a season of a board."""
-
-    board: Board
-    season: str
-    questions: Sequence[Question]
 
 
 class Ranks:

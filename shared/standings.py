@@ -16,6 +16,7 @@ from shared.questions import (
     Answer,
     Around,
     AroundScore,
+    Asked,
     AtPercentile,
     Before,
     FromRank,
@@ -33,7 +34,6 @@ from shared.questions import (
     rank,
 )
 from shared.ranking import Standing, sort_value
-from shared.ranks import Asked
 
 FEW = 6
 """Players whose places are counted one by one; the places of more come out of one sort of the board."""

@@ -14,7 +14,7 @@ from shared.events import (
     ScoreRevokedEvent,
 )
 from shared.fold.credits import derive
-from shared.fold.state import Credit, Entry, Outcome, Player, Ruling, RulingKind, Session, State, Step
+from shared.fold.state import Credit, Entry, Kind, Outcome, Player, Ruling, RulingKind, Session, State, Step
 from shared.records import Record
 
 RulingEvent: TypeAlias = (
@@ -49,11 +49,11 @@ def fold_ruling(state: State, catalogue: Catalogue, clock: int, record: Record, 
 
 
 def _outcome(
-    event: RulingEvent, partition: int, offset: int, kind: str, reason: str | None, credits: tuple[Credit, ...] = ()
+    event: RulingEvent, partition: int, offset: int, kind: Kind, reason: str | None, credits: tuple[Credit, ...] = ()
 ) -> Outcome:
-    first = "applied" if kind == "duplicate" else None
+    first: Kind | None = "applied" if kind == "duplicate" else None
     at = event.data.player_id, event.id, event.attempt
-    return Outcome(kind, reason, partition, offset, *at, first, credits)  # type: ignore[arg-type]
+    return Outcome(kind, reason, partition, offset, *at, first, credits)
 
 
 def _ruling(clock: int, record: Record, event: RulingEvent) -> Ruling:

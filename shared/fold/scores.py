@@ -38,7 +38,11 @@ def fold_score(
     changed, credited = credit_all(boards, held, session)
     if all(each.reason is not None for each in credited):
         return _refused(session, event, _foremost(credited), tuple(credited))
-    player = None if session.player_id in state.players else Player(*_at(session), clock)
+    player = (
+        None
+        if session.player_id in state.players
+        else Player(session.player_id, session.partition, session.offset, session.clock)
+    )
     if session.revoked:
         credited = [each._replace(value=_value(held, each), improved=False, reason="revoked") for each in credited]
         outcome = _outcome(session, event, credits=tuple(credited))._replace(reason="revoked")
@@ -147,7 +151,3 @@ def _value(held: Standings, each: Credit) -> int | None:
 def _entries(changed: Standings, session: Session) -> tuple[Entry, ...]:
     at = session.partition, session.offset, session.clock
     return tuple(Entry(*key, session.player_id, standing, *at) for key, standing in changed.items())
-
-
-def _at(session: Session) -> tuple[str, int, int]:
-    return session.player_id, session.partition, session.offset

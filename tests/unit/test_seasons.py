@@ -114,6 +114,12 @@ def test_a_name_that_no_season_has(name: str) -> None:
     assert all(season_named(board_of(**rule), name) is None for rule in RULES if rule["reset"] != "cron" or "T" in name)
 
 
+@pytest.mark.parametrize("name", ["0001-01-01", "0001-W01", "0001-01", "00010101T0000Z"])
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_a_year_that_no_clock_reaches_is_no_season(zone: str, name: str) -> None:
+    assert all(season_named(board_of(**rule, timezone=zone), name) is None for rule in RULES)
+
+
 def test_an_end_of_the_board_ends_its_last_season() -> None:
     end = ms("2026-11-23T12:00+00:00")
     assert season_at(board_of(ends_at=end), end - 1) == ("all", 0, end)
