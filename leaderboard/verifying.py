@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from rich.console import Console
 from shared.boards import Board
 from shared.catalogue import Catalogue
 from shared.catalogue_log import CatalogueLog
+from shared.clock import now
 from shared.fold.fold import fold
 from shared.fold.players import Profile, fold_profile
 from shared.fold.state import KINDS, Entry, Session, State, Step
@@ -34,6 +35,7 @@ from shared.ranking import (
 )
 from shared.records import receive
 from shared.redis import Client, open_redis
+from shared.seasons import is_over, season_of
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, RedisSettings
 from shared.topics import Place
 
@@ -42,6 +44,10 @@ SHOWN = 10
 """Differences that are printed."""
 READ_TIMEOUT = 60.0
 """Seconds for reading a whole board from Redis."""
+STANDINGS = """
+select board_id, season, kind, place, player_id, value, reached_at, games_played, sort_value, better
+from season_standings
+"""
 RESULTS = "select board_id, season, kind, cut, players, digest from season_results"
 SQL_CHECK = """
 with plain as (
@@ -134,7 +140,7 @@ async def verify(
             folded = await _fold_to(reader, catalogue, tables.offsets)
         report.compared.append(f"Postgres at {_at(tables.offsets)} of log {incarnation}")
         _compare_tables(report, tables, folded, catalogue)
-        index = await _read_index(client, naming.prefix, tables.versions)
+        index = await _read_index(client, naming.prefix, _kept(tables, catalogue, redis.keep_ms))
         offsets: dict[Place, int] = {
             ("events", partition): offset for partition, offset in index.offsets(incarnation).items()
         }
@@ -192,6 +198,7 @@ class Tables:
     entries: dict[tuple[str, str, str], tuple[Any, ...]]
     versions: dict[tuple[str, str, int], int]
     results: dict[tuple[str, str, str], asyncpg.Record]
+    standings: dict[tuple[str, str, str, int], tuple[Any, ...]]
     by_sql: list[asyncpg.Record]
 
 
@@ -236,6 +243,7 @@ async def _snapshot(connection: Connection) -> Tables:
         entries={entry.key: (entry.standing, sort, entry.partition, entry.offset) for entry, sort in entries},
         versions={(row["board_id"], row["season"], row["partition"]): row["version"] for row in versions},
         results={tuple(row)[:3]: row for row in await connection.fetch(RESULTS)},
+        standings={tuple(row)[:4]: tuple(row)[4:] for row in await connection.fetch(STANDINGS)},
         by_sql=await connection.fetch(SQL_CHECK),
     )
 
@@ -269,6 +277,7 @@ def _compare_results(report: Report, tables: Tables, folded: Folded, catalogue: 
     """Results of seasons; one that is about to be corrected is not compared, for the tables are ahead of it."""
     wanted: dict[tuple[str, str, str], str] = {}
     found: dict[tuple[str, str, str], str] = {}
+    standings: dict[tuple[str, str, str, int], tuple[Any, ...]] = {}
     for (board_id, season, kind), row in tables.results.items():
         board = catalogue.board(board_id)
         assert board is not None, board_id
@@ -277,16 +286,28 @@ def _compare_results(report: Report, tables: Tables, folded: Folded, catalogue: 
             if any(tables.versions.get((board_id, season, int(p)), -1) >= offset for p, offset in row["cut"].items()):
                 continue
             rows = list(standings_in(folded.state, board_id, season))
+        rows.sort(key=partial(order_key, board.order))
         found[board_id, season, kind] = row["digest"]
-        wanted[board_id, season, kind] = _digest(board, rows)
+        wanted[board_id, season, kind] = _digest(rows)
+        standings |= {(board_id, season, kind, place): row for place, row in enumerate(_standings(board, rows))}
     report.compare("season result", wanted, found)
+    compared = {key: row for key, row in tables.standings.items() if key[:3] in wanted}
+    report.compare("row of a season result", standings, compared)
 
 
-def _digest(board: Board, rows: Iterable[Standing]) -> str:
+def _digest(ordered: Iterable[Standing]) -> str:
     digest = hashlib.sha256()
-    for place, each in enumerate(sorted(rows, key=partial(order_key, board.order))):
+    for place, each in enumerate(ordered):
         digest.update(digest_line(place, each.player_id, each.value, each.reached_at, each.games_played))
     return digest.hexdigest()
+
+
+def _standings(board: Board, ordered: Sequence[Standing]) -> Iterator[tuple[Any, ...]]:
+    """Rows as they are written down for a season that is over."""
+    sorts = [sort_value(board.order, each.value) for each in ordered]
+    better = {sort: number for number, sort in enumerate(sorted(set(sorts)))}
+    for each, sort in zip(ordered, sorts, strict=True):
+        yield each.player_id, each.value, each.reached_at, each.games_played, sort, better[sort]
 
 
 def standings_in(
@@ -344,9 +365,15 @@ class Index:
         return held
 
 
-async def _read_index(client: Client, prefix: str, versions: Collection[tuple[str, str, int]]) -> Index:
-    """What Redis holds, as far as the tables name it: seasons without any row are in neither."""
-    seasons = sorted({(board_id, season) for board_id, season, _ in versions})
+def _kept(tables: Tables, catalogue: Catalogue, keep: int) -> list[tuple[str, str]]:
+    """The seasons that are read from Redis, as far as the tables name them: those without any row are in neither."""
+    boards, since = {board.board_id: board for board in catalogue.boards()}, now() - keep
+    seasons = {(board_id, season) for board_id, season, _ in tables.versions}
+    return sorted(at for at in seasons if not is_over(season_of(boards[at[0]], at[1]), since))
+
+
+async def _read_index(client: Client, prefix: str, seasons: Sequence[tuple[str, str]]) -> Index:
+    """What Redis holds of these seasons."""
     pipeline = client.pipeline(transaction=True)
     pipeline.hgetall(applied_key(prefix))
     pipeline.hgetall(names_key(prefix))

@@ -54,7 +54,7 @@ async def run(
                     CatalogueLog(kafka, naming, NAME),
                     leases,
                     Store(pool),
-                    RankWriter(client, naming.prefix, incarnations, counts, watchdog.beat),
+                    RankWriter(client, naming.prefix, incarnations, counts, watchdog.beat, redis.keep_ms),
                     Publisher(appender),
                     incarnations,
                     partitions,

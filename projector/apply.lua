@@ -1,15 +1,15 @@
 -- One batch, or a part of a repair, into one season of a board: absolute values, guarded by the version chain.
 -- KEYS: ranks, members, version, values (the distinct scores, of boards with dense ranks only).
--- ARGV: incarnation, number of partitions, how ties rank, n, then n links (see chain.lua),
---       then rows of (partition, player id, score, detail); an empty score only asks for the rank, '-' takes the row out.
+-- ARGV: incarnation, number of partitions, how ties rank, when Redis lets the season go (ms; '' never), n, then n links
+--       (see chain.lua), then rows of (partition, player id, score, detail); an empty score only asks for the rank, '-' takes the row out.
 -- A single link to '!' empties the board: it holds rows that the tables have lost, so every partition is put in again.
 -- Returns {'GAP'} when this Redis does not hold what the batch builds on (nothing is changed), else
 -- {'OK', version pairs, total, {old rank, new rank, score, score of the next better rank, ...}}; rank 0: not ranked.
 local ranks, members, version, values = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local partitions, ties, n = tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local partitions, ties, n = tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[5])
 local function begins_anew()
   if redis.call('EXISTS', version) == 1 then return false end
-  for i = 5, 4 + 3 * n, 3 do
+  for i = 6, 5 + 3 * n, 3 do
     if ARGV[i + 1] ~= '-1' then return false end
   end
   return n > 0
@@ -19,14 +19,14 @@ local function set_every(field)
 end
 if not is_whole(version, ARGV[1], ARGV[2], '') then
   local anew = begins_anew()
-  if not anew and (n == 0 or not is_repair(ARGV[6])) then return {'GAP'} end
+  if not anew and (n == 0 or not is_repair(ARGV[7])) then return {'GAP'} end
   redis.call('DEL', ranks, members, version, values)
   redis.call('HSET', version, 'incarnation', ARGV[1], 'partitions', ARGV[2])
   if anew then set_every('-1') end
 end
-local fresh = check_links(version, '', 5, n)
+local fresh = check_links(version, '', 6, n)
 if not fresh then return {'GAP'} end
-if n == 1 and ARGV[7] == '!' then
+if n == 1 and ARGV[8] == '!' then
   redis.call('DEL', ranks, members, values)
   set_every('-')
   return {'OK', {}, 0, {}}
@@ -67,7 +67,7 @@ local function take_out(player)
     redis.call('ZREM', values, score)
   end
 end
-local first = 3 * n + 5
+local first = 3 * n + 6
 local olds = {}
 for i = first, #ARGV, 4 do olds[#olds + 1] = rank_of(ARGV[i + 1]) end
 for i = first, #ARGV, 4 do
@@ -81,7 +81,10 @@ for i = first, #ARGV, 4 do
     end
   end
 end
-move_links(version, '', 5, n, fresh)
+move_links(version, '', 6, n, fresh)
+if ARGV[4] ~= '' then
+  for i = 1, #KEYS do redis.call('PEXPIREAT', KEYS[i], ARGV[4]) end -- at once, if that is past
+end
 local moved, row = {}, 0
 for i = first, #ARGV, 4 do
   row = row + 1

@@ -8,21 +8,24 @@ and the standings are a function of those ends.
 import asyncio
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import structlog
+from asyncpg import UniqueViolationError
 
 from projector.leases import Leases
 from shared.catalogue_log import LiveCatalogue
 from shared.clock import now
 from shared.events import Fact, SeasonClosed, SeasonEnded, encode, wrap
+from shared.final_rows import FINAL
 from shared.identity import event_id_of
 from shared.log import Appender, LogBusy, LogUnavailable
 from shared.positions import Position
 from shared.postgres import BUSY, DOWN, Connection, Pool
 from shared.ranking import digest_line
-from shared.seasons import season_named
+from shared.seasons import is_over, season_of
 from shared.topics import SEASON_KEY
 
 EVERY = 1.0
@@ -32,35 +35,28 @@ AGAIN_AFTER = 15.0
 APPEND_TIMEOUT = 5.0
 COMPUTE_WITHIN = 300.0
 """Seconds for the standings of a season: a million players take some ten."""
-MOST = 1_000
-"""Seasons of a look: the rest comes with the next."""
 NAME = "projector"
 SOURCE = "urn:leaderboard:projector"
 ACTOR = "system:closing"
-OPEN = f"""
-select s.board_id, s.season, coalesce(array_agg(e.partition) filter (where e.partition is not null), '{{}}') as ended
-from seasons s
-left join season_results r on r.board_id = s.board_id and r.season = s.season and r.kind = 'closed'
-left join season_ends e on e.board_id = s.board_id and e.season = s.season
-where r.board_id is null and s.ends_at is not null group by s.board_id, s.season order by 1, 2 limit {MOST}
-"""  # noqa: S608 - a constant of ours
-ENDS = 'select partition, "offset" from season_ends where board_id = $1 and season = $2'
-CORRECTED = """
-select r.board_id, r.season from season_results r
-where r.kind = 'closed' and exists (
-    select from board_versions v where v.board_id = r.board_id and v.season = r.season and v.version >= coalesce(
-        (select (c.cut->>v.partition::text)::bigint from season_results c
-          where c.board_id = r.board_id and c.season = r.season and c.kind = 'corrected'),
-        (r.cut->>v.partition::text)::bigint))
-order by 1, 2 limit 10
+OPEN = """
+select board_id, season, coalesce(array_agg(e.partition) filter (where e.partition is not null), '{}') as ended
+from seasons left join season_ends e using (board_id, season)
+where not closed group by board_id, season order by 1, 2
 """
+ENDS = 'select partition, "offset" from season_ends where board_id = $1 and season = $2'
+CLOSED = "update seasons set closed = true, ends_at = $3 where board_id = $1 and season = $2"
+CHANGED = """
+select distinct c.board_id, c.season from season_changes c join seasons s using (board_id, season)
+where s.closed order by 1, 2 limit 10
+"""
+FORGET = "delete from season_changes where board_id = $1 and season = $2"
 CLOSED_ROWS = """
-select e.player_id, e.value, e.sort_value, e.reached_at, e.games_played
+select e.player_id, e.value, e.sort_value, e.reached_at, e.games_played, e.updated_at
 from leaderboard_entries e join season_ends c using (board_id, season, partition)
 where e.board_id = $1 and e.season = $2 and e."offset" < c."offset" and e.value is not null
 union all
 select h.player_id, h.value, case b.definition->>'order' when 'desc' then -h.value else h.value end, h.reached_at,
-    h.games_played
+    h.games_played, h.clock
 from leaderboard_entries e join season_ends c using (board_id, season, partition) join boards b using (board_id)
 cross join lateral (
     select * from entry_history h where (h.board_id, h.season, h.player_id) = (e.board_id, e.season, e.player_id)
@@ -68,14 +64,15 @@ cross join lateral (
 where e.board_id = $1 and e.season = $2 and e."offset" >= c."offset" and h.value is not null
 """
 PRESENT_ROWS = """
-select player_id, value, sort_value, reached_at, games_played
+select player_id, value, sort_value, reached_at, games_played, updated_at
 from leaderboard_entries where board_id = $1 and season = $2 and value is not null
 """
 DELETE = "delete from season_standings where board_id = $1 and season = $2 and kind = $3"
 INSERT = """
-insert into season_standings (board_id, season, kind, place, player_id, value, reached_at, games_played)
-select $1, $2, $3, row_number() over (order by sort_value, reached_at, player_id) - 1, player_id, value, reached_at,
-    games_played
+insert into season_standings (board_id, season, kind, place, better, player_id, value, sort_value, reached_at,
+    games_played, updated_at)
+select $1, $2, $3, row_number() over (order by sort_value, reached_at, player_id) - 1,
+    dense_rank() over (order by sort_value) - 1, player_id, value, sort_value, reached_at, games_played, updated_at
 from ({rows}) rows
 """
 STANDINGS = """
@@ -128,12 +125,12 @@ class Closing:
         self._said: dict[tuple[str, str, int], float] = {}
 
     async def run(self) -> None:
-        """Close what is over, for ever."""
+        """Close what is over, for ever. Who is overtaken by another finds the rows there, and looks again."""
         while True:
             await asyncio.sleep(EVERY)
             try:
                 await self._look()
-            except (LogUnavailable, LogBusy, *DOWN, *BUSY) as error:
+            except (LogUnavailable, LogBusy, UniqueViolationError, *DOWN, *BUSY) as error:
                 log.warning("seasons_not_closed", error=repr(error))
 
     async def _look(self) -> None:
@@ -146,9 +143,9 @@ class Closing:
         if 0 in held:
             for each in over:
                 if len(each.ended) == self._partitions:
-                    await self._write("closed", each.board_id, each.season)
-            for board_id, season in await self._pool.fetch(CORRECTED):
-                await self._write("corrected", board_id, season)
+                    await self._close(each)
+            for board_id, season in await self._pool.fetch(CHANGED):
+                await self._correct(board_id, season)
             await self._announce()
 
     async def _open(self) -> list[Open]:
@@ -157,8 +154,7 @@ class Closing:
     def _is_over(self, each: Open) -> bool:
         """Whether the season has ended by this machine's clock; each partition decides by its own."""
         board = self._catalogue.now.board(each.board_id)
-        season = season_named(board, each.season) if board is not None else None
-        return season is not None and season.ends_at is not None and season.ends_at <= now()
+        return board is not None and is_over(season_of(board, each.season), now())
 
     async def _say_in(self, held: list[int], each: Open) -> None:
         moment = time.monotonic()
@@ -174,20 +170,25 @@ class Closing:
             await self._appender.append("events", SEASON_KEY, value, timeout=APPEND_TIMEOUT, partition=partition)
             self._said[at] = moment
 
-    async def _write(self, kind: Kind, board_id: str, season: str) -> None:
-        """Write down the standings and their digest, in one transaction."""
-        at = board_id, season, kind
+    async def _close(self, over: Open) -> None:
+        board = self._catalogue.now.board(over.board_id)
+        assert board is not None, over
+        at = over.board_id, over.season
+        async with self._one_instant() as tables:
+            await write_result(tables, "closed", *at)
+            await tables.execute(CLOSED, *at, season_of(board, over.season).ends_at)
+
+    async def _correct(self, board_id: str, season: str) -> None:
+        """A result anew, if what has changed is not in the one that there is."""
+        async with self._one_instant() as tables:
+            if not await tables.fetchval(FINAL, board_id, season):
+                await write_result(tables, "corrected", board_id, season)
+            await tables.execute(FORGET, board_id, season)
+
+    @asynccontextmanager
+    async def _one_instant(self) -> AsyncIterator[Connection]:
         async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
-            cut = await _cut(connection, kind, board_id, season)
-            await connection.execute(DELETE, *at, timeout=COMPUTE_WITHIN)
-            await connection.execute(INSERT.format(rows=ROWS[kind]), *at, timeout=COMPUTE_WITHIN)
-            digest, players = hashlib.sha256(), 0
-            async for row in connection.cursor(STANDINGS, *at, prefetch=5_000, timeout=COMPUTE_WITHIN):
-                digest.update(digest_line(*row))
-                players += 1
-            named = {str(partition): offset for partition, offset in sorted(cut.items())}
-            await connection.execute(RESULT, *at, named, players, digest.hexdigest())
-        log.info("season_closed", board=board_id, season=season, kind=kind, players=players, digest=digest.hexdigest())
+            yield connection
 
     async def _announce(self) -> None:
         """Publish results, at least once each: the id of the record tells a repetition."""
@@ -209,6 +210,21 @@ class Closing:
         event_id = event_id_of(board_id, key)
         event: Any = wrap(fact, event_id=event_id, subject=board_id, source=SOURCE, actor=ACTOR, catalogue=newest)
         return encode(event)
+
+
+async def write_result(tables: Connection, kind: Kind, board_id: str, season: str) -> None:
+    """Write down the standings of a season and their digest; to be called within a transaction of one snapshot."""
+    at = board_id, season, kind
+    cut = await _cut(tables, kind, board_id, season)
+    await tables.execute(DELETE, *at, timeout=COMPUTE_WITHIN)
+    await tables.execute(INSERT.format(rows=ROWS[kind]), *at, timeout=COMPUTE_WITHIN)
+    digest, players = hashlib.sha256(), 0
+    async for row in tables.cursor(STANDINGS, *at, prefetch=5_000, timeout=COMPUTE_WITHIN):
+        digest.update(digest_line(*row))
+        players += 1
+    named = {str(partition): offset for partition, offset in sorted(cut.items())}
+    await tables.execute(RESULT, *at, named, players, digest.hexdigest())
+    log.info("season_closed", board=board_id, season=season, kind=kind, players=players, digest=digest.hexdigest())
 
 
 async def _cut(connection: Connection, kind: Kind, board_id: str, season: str) -> dict[int, int]:

@@ -12,6 +12,7 @@ import structlog
 from projector.batch import BoardChange, BoardSeason, Versions
 from projector.store import Store, require_marks
 from shared.boards import Board
+from shared.clock import now
 from shared.feed import BoardLines, RankLine
 from shared.fold.players import Profile
 from shared.fold.state import Entry
@@ -27,6 +28,7 @@ from shared.ranking import (
     whole_version,
 )
 from shared.redis import DOWN, Client, Script
+from shared.seasons import DIFFERENCE, is_over, season_of
 from shared.topics import Place, TopicName
 
 APPLY = Script("projector", "chain.lua", "apply.lua")
@@ -62,7 +64,8 @@ class Held(NamedTuple):
 class RankWriter:
     """Writes the rank index. `partitions` says how many each topic has, `incarnations` which log it is.
 
-    `beat` is called as a repair goes on, which may take long.
+    `beat` is called as a repair goes on, which may take long. `keep`: for how many milliseconds after its end a season
+    is read from Redis; it is kept right for `DIFFERENCE` longer, and let go after twice that.
     """
 
     def __init__(
@@ -72,11 +75,22 @@ class RankWriter:
         incarnations: Mapping[TopicName, str],
         partitions: Mapping[TopicName, int],
         beat: Callable[[], None],
+        keep: int,
     ) -> None:
         self._client = client
         self._prefix = prefix
         self._beat = beat
+        self._keep = keep
         self._log = {topic: (incarnations[topic], partitions[topic]) for topic in incarnations}
+
+    def kept(self, boards: Mapping[str, Board], seasons: Iterable[BoardSeason]) -> set[BoardSeason]:
+        """Those of these seasons that Redis has to hold."""
+        since = self.kept_since()
+        return {at for at in seasons if not is_over(season_of(boards[at[0]], at[1]), since)}
+
+    def kept_since(self) -> int:
+        """Seasons that were over at this time (milliseconds) are not in Redis any more."""
+        return now() - self._keep - DIFFERENCE
 
     async def apply(self, at: BoardSeason, board: Board, change: BoardChange) -> BoardLines | None:
         """Put a batch's change into a board; ranks before and after. Raises RanksUnknown.
@@ -211,12 +225,18 @@ class RankWriter:
     async def _put(
         self, at: BoardSeason, board: Board, links: Sequence[Link], rows: Sequence[str | int]
     ) -> tuple[Any, Any, Any]:
-        keys = board_keys(self._prefix, *at).all
+        keys = board_keys(self._prefix, *at)
         flat = [part for link in links for part in link]
-        answer = await self._run(APPLY, keys, [*self._log["events"], board.ties, len(links), *flat, *rows])
+        head = *self._log["events"], board.ties, self._let_go_at(board, at[1]), len(links)
+        answer = await self._run(APPLY, keys.all, [*head, *flat, *rows])
         if answer[0] != "OK":
             raise RanksUnknown(f"{at[0]}/{at[1]}: Redis does not hold what this builds on")
         return answer[1], answer[2], answer[3]
+
+    def _let_go_at(self, board: Board, season: str) -> str | int:
+        """When Redis is to forget a season: after every reader and every projector has."""
+        ends_at = season_of(board, season).ends_at
+        return "" if ends_at is None else ends_at + self._keep + 2 * DIFFERENCE
 
     async def _mark(self, topic: TopicName, links: Sequence[Link], rows: Sequence[str | int] = ()) -> None:
         key, prefix = self._mark_key(topic)

@@ -24,7 +24,7 @@ from shared.fold.state import (
 from shared.histories import load_entries, load_histories, load_players, load_sessions
 from shared.postgres import Connection, Pool
 from shared.ranking import sort_value
-from shared.seasons import Season, season_named
+from shared.seasons import season_of
 from shared.topics import Place, TopicName
 
 CHECKPOINTS = """
@@ -85,6 +85,7 @@ SAVE_SEASONS = """
 insert into seasons (board_id, season, starts_at, ends_at)
 select * from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) on conflict do nothing
 """
+SAVE_CHANGES = "insert into season_changes (board_id, season) select * from unnest($1::text[], $2::text[])"
 SAVE_ENTRIES = """
 insert into leaderboard_entries (board_id, season, player_id, value, sort_value, reached_at, games_played, updated_at,
     event_id, partition, "offset")
@@ -98,6 +99,10 @@ SAVE_HISTORY = """
 insert into entry_history (board_id, season, player_id, "offset", partition, clock, value, reached_at, games_played)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::int[], $6::bigint[], $7::bigint[],
     $8::bigint[], $9::int[])
+"""
+VERSIONS = """
+select v.board_id, v.season, v.partition, v.version from board_versions v join seasons s using (board_id, season)
+where not s.closed or s.ends_at >= $1
 """
 SAVE_VERSIONS = """
 insert into board_versions (board_id, season, partition, version)
@@ -183,14 +188,19 @@ class Transaction:
         boards: Mapping[str, Board],
         versions: Versions,
         seasons: Iterable[BoardSeason],
+        over: Iterable[BoardSeason],
     ) -> None:
-        """Write what a batch changed and move its checkpoints, each with the CRC of its last record. Raises Fenced."""
+        """Write what a batch changed and move its checkpoints, each with the CRC of its last record. Raises Fenced.
+
+        `seasons`: those that may be new; `over`: those that were over before.
+        """
         steps = list(steps)
         last = last_of(steps)
         await self._write(SAVE_PLAYERS, last.players.values())
         await self._save_sessions(seen, last.sessions.values())
         await self._write(SAVE_RULINGS, last.rulings.values())
-        await self._write(SAVE_SEASONS, sorted((at[0], *season_of(boards, at)) for at in seasons))
+        await self._write(SAVE_SEASONS, sorted((at[0], *season_of(boards[at[0]], at[1])) for at in seasons))
+        await self._write(SAVE_CHANGES, sorted(over))
         await self._write(SAVE_ENDED, last.ended.values())
         await self._write(SAVE_ENTRIES, (_entry_row(last.entries[key], boards) for key in sorted(last.entries)))
         await self._write(SAVE_HISTORY, (_history_row(entry) for step in steps for entry in step.entries))
@@ -262,10 +272,10 @@ class Store:
         rows = [(*place, epoch, reasons.get(place)) for place, epoch in held.items()]
         await self._pool.execute(SAVE_STOPS, *_columns(rows))
 
-    async def versions(self) -> Versions:
-        """The version vector of every season of every board."""
+    async def versions(self, since: int) -> Versions:
+        """The version vector of every season of every board, but for those that ended before a time."""
         versions: Versions = {}
-        for row in await self._pool.fetch("select board_id, season, partition, version from board_versions"):
+        for row in await self._pool.fetch(VERSIONS, since):
             versions.setdefault((row["board_id"], row["season"]), {})[row["partition"]] = row["version"]
         return versions
 
@@ -303,13 +313,6 @@ async def require_marks(connection: Connection, held: Mapping[Place, int], offse
     found = {place: mark.next_offset for place, mark in (await read_marks(connection, held)).items()}
     if found != dict(offsets):
         raise Fenced(f"the tables are at {found}, expected {dict(offsets)}")
-
-
-def season_of(boards: Mapping[str, Board], at: BoardSeason) -> Season:
-    """The season of a board that rows are written for."""
-    season = season_named(boards[at[0]], at[1])
-    assert season is not None, at
-    return season
 
 
 def _version_rows(versions: Versions) -> list[tuple[str, str, int, int]]:

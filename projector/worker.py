@@ -39,6 +39,7 @@ from shared.log import LogUnavailable, Reader
 from shared.positions import Position
 from shared.postgres import BUSY, DOWN
 from shared.records import Record
+from shared.seasons import is_over, season_of
 from shared.topics import Place, TopicName
 from shared.watchdog import Watchdog
 
@@ -73,6 +74,7 @@ class Stint:
     marks: dict[Place, Mark]
     catalogue: Catalogue
     versions: Versions
+    """Of the seasons that Redis has to hold."""
     ranks_known: bool = False
     """Whether Redis holds everything that is committed."""
     repair_at: float = 0.0
@@ -164,7 +166,8 @@ class Worker:
             await self._store.stops(epochs, {place: reason for place, (_, reason) in stops.items()})
             continuity = Continuity(dict(marks), self._incarnations, {at: offset for at, (offset, _) in stops.items()})
             await self._check_ends(surveyor, continuity)
-            stint = Stint(reader, surveyor, continuity, epochs, marks, catalogue, await self._store.versions())
+            versions = await self._store.versions(self._ranks.kept_since())
+            stint = Stint(reader, surveyor, continuity, epochs, marks, catalogue, versions)
             reader.assign(continuity.begin())
             try:
                 await self._mend(stint)
@@ -199,17 +202,19 @@ class Worker:
             steps = fold_all(state, stint.catalogue, batch.events)
             profiles, renamed = fold_profiles(batch, stint.catalogue)
             changes = board_changes(steps, stint.versions)
-            moved = _moved(changes)
+            moved, boards = _moved(changes), stint.boards()
             new = moved.keys() - stint.versions.keys()
             to = _checkpoints(state, reached)
-            await transaction.save(seen, to, steps, profiles, stint.boards(), moved, new)
+            over = _over(boards, moved, state)
+            await transaction.save(seen, to, steps, profiles, boards, moved, new, over)
         moves = {at: (seen[at].next_offset, mark.next_offset) for at, mark in reached.items()}
         stint.marks |= reached
-        for at, versions in moved.items():
-            stint.versions.setdefault(at, {}).update(versions)
+        kept = self._ranks.kept(boards, changes)
+        for at in kept & moved.keys():
+            stint.versions.setdefault(at, {}).update(moved[at])
         await self._finish()
         outcomes = [*(step.outcome for step in steps), *renamed]
-        shown = Shown(state, outcomes, changes, profiles, moves, self._position(stint))
+        shown = Shown(state, outcomes, {at: changes[at] for at in sorted(kept)}, profiles, moves, self._position(stint))
         self._finishing = asyncio.create_task(self._show(stint, shown))
 
     async def _load(
@@ -285,6 +290,8 @@ class Worker:
         stint.look_at = now + LOOK_EVERY
         await self._finish()
         await self._notice_catalogue(stint)
+        kept = self._ranks.kept(stint.boards(), stint.versions)
+        stint.versions = {at: stint.versions[at] for at in kept}
         await self._store.require(stint.epochs, stint.held().offsets)
         if stint.ranks_known and not await self._ranks.holds(stint.held()):
             self._lose_ranks(stint, "Redis is not at our position")
@@ -388,6 +395,7 @@ class Shown:
     state: State
     outcomes: list[Outcome]
     changes: dict[BoardSeason, BoardChange]
+    """Of the seasons that Redis has to hold."""
     profiles: list[Profile]
     moves: dict[Place, tuple[int, int]]
     """From and to which offset each partition was projected."""
@@ -411,6 +419,12 @@ def _moved(changes: dict[BoardSeason, BoardChange]) -> Versions:
         for at, change in changes.items()
         if change.chain
     }
+
+
+def _over(boards: Mapping[str, Board], moved: Versions, state: State) -> list[BoardSeason]:
+    """Seasons that a batch changed although they were over, as a ruling may: their results are to be corrected."""
+    clock = max(partition.clock for partition in state.partitions.values()) if state.partitions else 0
+    return [at for at in moved if is_over(season_of(boards[at[0]], at[1]), clock)]
 
 
 def _checkpoints(state: State, reached: dict[Place, Mark]) -> dict[Place, tuple[Partition, int | None]]:

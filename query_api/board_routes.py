@@ -55,20 +55,21 @@ from shared.questions import (
     key_of,
     rank_among,
 )
-from shared.seasons import Season, season_at, season_named
+from shared.seasons import Season, season_at, season_named, season_of
 
 MOST_FRIENDS = 100
 """An URL has to hold them; POST entries/query takes 1,000."""
 LARGEST_QUERY = 128 * 1024
 """Bytes of a body: a thousand ids of the greatest length fit."""
 SEASONS = """
-select s.season, s.starts_at, s.ends_at, coalesce(jsonb_agg(jsonb_build_object(
+select s.season, coalesce(jsonb_agg(jsonb_build_object(
     'kind', r.kind, 'players', r.players, 'digest', r.digest, 'cut', r.cut) order by r.kind)
     filter (where r.kind is not null), '[]') as results
 from (
-    select * from seasons where board_id = $1 and starts_at < $2 order by starts_at desc limit $3
+    select board_id, season, starts_at from seasons where board_id = $1 and starts_at < $2
+    order by starts_at desc limit $3
 ) s left join season_results r on r.board_id = s.board_id and r.season = s.season
-group by s.season, s.starts_at, s.ends_at order by s.starts_at desc
+group by s.season, s.starts_at order by s.starts_at desc
 """
 BODY = {"application/json": {"schema": QueryRequest.model_json_schema()}}
 router = APIRouter(tags=["boards"], prefix="/api/v1/boards", responses=PROBLEMS)
@@ -115,7 +116,7 @@ async def seasons(
         rows = await queries.pool.fetch(SEASONS, board_id, begin, limit + 1)
     except DOWN as error:
         raise unavailable(f"Postgres does not answer: {error!r}") from error
-    found = [_past(queries, Season(*row[:3]), row["results"]) for row in rows[:limit]]
+    found = [_past(queries, season_of(board, row["season"]), row["results"]) for row in rows[:limit]]
     return SeasonsAnswer(seasons=found, next=found[-1].season if len(rows) > limit else None)
 
 
@@ -158,7 +159,7 @@ async def entries(
         question = Around(around_player, above, below)
     elif around_score is not None:
         question = AroundScore(around_score, above, below)
-    answer = await queries.reading.ask(board, period.name, [question], min_position)
+    answer = await queries.reading.ask(board, period, [question], min_position)
     rows = answer.parts[0].rows
     if around_player is not None and not rows:
         raise _not_ranked(board, period, around_player, answer)
@@ -185,7 +186,7 @@ async def query(
     queries: Queries = request.state.queries
     board, period = _board(queries, board_id, season)
     wanted = list(dict.fromkeys((await read_model(request, QueryRequest, LARGEST_QUERY)).user_ids))
-    answer = await queries.reading.ask(board, period.name, [Places(wanted)], min_position)
+    answer = await queries.reading.ask(board, period, [Places(wanted)], min_position)
     rows = answer.parts[0].rows
     names = await _names(queries, rows)
     return _json(
@@ -208,7 +209,7 @@ async def entry(
 ) -> Response:
     queries: Queries = request.state.queries
     board, period = _board(queries, board_id, season)
-    answer = await queries.reading.ask(board, period.name, [Places([user_id])], min_position)
+    answer = await queries.reading.ask(board, period, [Places([user_id])], min_position)
     rows = await _rows(queries, answer, answer.parts[0].rows, (board, period.name) if metadata else None)
     if not rows:
         raise _not_ranked(board, period, user_id, answer)
@@ -235,7 +236,7 @@ async def view(
     if wrong is not None or len(named) > MOST_FRIENDS:
         raise invalid("friends", wrong or f"{len(named)} ids", f"at most {MOST_FRIENDS} player ids, with commas")
     questions: list[Question] = [Places([user_id]), Range(0, top), Around(user_id, above, below), Places(named)]
-    answer = await queries.reading.ask(board, period.name, questions, min_position)
+    answer = await queries.reading.ask(board, period, questions, min_position)
     parts = [part.rows for part in answer.parts]
     names = await _names(queries, [row for rows in parts for row in rows])
     me, first, around = ([row_answer(row, answer.total, names) for row in rows] for rows in parts[:3])
@@ -258,7 +259,7 @@ async def would_rank(
     """If another player reached this value now."""
     queries: Queries = request.state.queries
     board, period = _board(queries, board_id, season)
-    answer = await queries.reading.ask(board, period.name, [WouldRank(score)], min_position)
+    answer = await queries.reading.ask(board, period, [WouldRank(score)], min_position)
     rank = answer.parts[0].rank
     assert rank is not None
     return _json(WouldRankAnswer(**_head(board, period.name, answer), score=score, rank=rank))
@@ -275,7 +276,7 @@ async def percentile(
     queries: Queries = request.state.queries
     board, period = _board(queries, board_id, season)
     hundredths = round(p * 100)
-    answer = await queries.reading.ask(board, period.name, [AtPercentile(hundredths)], min_position)
+    answer = await queries.reading.ask(board, period, [AtPercentile(hundredths)], min_position)
     rows = await _rows(queries, answer, answer.parts[0].rows)
     head = _head(board, period.name, answer)
     return _json(PercentileAnswer(**head, percentile=hundredths / 100, entry=rows[0] if rows else None))
@@ -295,7 +296,7 @@ async def ranks(
     if not boards and game_mode is not None:
         raise invalid("game_mode", game_mode, f"one of: {', '.join(queries.catalogue.now.game_modes())}")
     moment = now()
-    seasons = [(board, season_at(board, moment).name) for board in boards]
+    seasons = [(board, season_at(board, moment)) for board in boards]
     found = await queries.reading.everywhere(user_id, seasons, min_position)
     names = await queries.reading.names([user_id])
     ranks = [

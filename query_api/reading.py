@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
 from shared.boards import Board
+from shared.clock import now
 from shared.positions import InvalidPosition, Position, parse_position
 from shared.problems import Problem, invalid, unavailable
 from shared.questions import Answer, Asked, Places, Question
 from shared.ranks import Ranks
+from shared.seasons import Season, is_over
 from shared.standings import Standings, StandingsUnavailable
 
 POLL = 0.01
@@ -44,24 +46,29 @@ class Reading:
     standings: Standings
     incarnation: str
     wait_ms: int
+    keep_ms: int
+    """For how long after its end a season is read from Redis."""
 
-    async def ask(self, board: Board, season: str, questions: Sequence[Question], token: str | None = None) -> Answer:
+    async def ask(
+        self, board: Board, season: Season, questions: Sequence[Question], token: str | None = None
+    ) -> Answer:
         """Answers of one instant, at a position that contains `token`'s. Raises Problem (409, 422, 503)."""
 
         async def ask() -> Answer:
-            answer = await self.ranks.ask(board, season, questions)
-            return answer if answer is not None else await _answered(self.standings.ask(board, season, questions))
+            answer = None if self._is_archived(season) else await self.ranks.ask(board, season.name, questions)
+            return answer if answer is not None else await _answered(self.standings.ask(board, season.name, questions))
 
         return await self._containing(token, ask)
 
     async def everywhere(
-        self, player_id: str, seasons: Sequence[tuple[Board, str]], token: str | None = None
+        self, player_id: str, seasons: Sequence[tuple[Board, Season]], token: str | None = None
     ) -> Everywhere:
         """Where a player stands on those of these seasons of boards that have them. Raises Problem (409, 422, 503)."""
-        asked = [Asked(board, season, [Places([player_id])]) for board, season in seasons]
+        asked = [Asked(board, season.name, [Places([player_id])]) for board, season in seasons]
 
         async def ask() -> Everywhere:
-            answers = dict(enumerate(await self.ranks.ask_each(asked)))
+            found = zip(seasons, await self.ranks.ask_each(asked), strict=True)
+            answers = dict(enumerate(None if self._is_archived(season) else answer for (_, season), answer in found))
             unknown = [number for number, answer in answers.items() if answer is None]
             positions = []
             if unknown or not asked:
@@ -69,8 +76,8 @@ class Reading:
                 positions.append(position)
                 here = [number for number in unknown if (asked[number].board.board_id, asked[number].season) in on]
                 if here:
-                    found = await _answered(self.standings.ask_each([asked[number] for number in here]))
-                    answers |= zip(here, found, strict=True)
+                    counted = await _answered(self.standings.ask_each([asked[number] for number in here]))
+                    answers |= zip(here, counted, strict=True)
             given = [(each, answer) for each, answer in zip(asked, answers.values(), strict=True) if answer is not None]
             positions += [answer.position for _, answer in given]
             return Everywhere(_least(positions), [(each, answer) for each, answer in given if answer.parts[0].rows])
@@ -111,6 +118,9 @@ class Reading:
         """How far the read models are: Redis if it can say, else Postgres. Raises Problem (503)."""
         applied = await self.ranks.applied()
         return applied if applied is not None else await _answered(self.standings.position())
+
+    def _is_archived(self, season: Season) -> bool:
+        return is_over(season, now() - self.keep_ms)
 
     def _parse(self, token: str) -> Position:
         try:

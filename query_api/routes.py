@@ -15,7 +15,7 @@ from shared.positions import LONGEST_TOKEN
 from shared.postgres import DOWN
 from shared.problems import Problem, invalid, unavailable
 from shared.questions import Places, Range, percentile
-from shared.seasons import season_at
+from shared.seasons import Season, season_at
 
 PLAYER = """
 select coalesce(p.player_id, f.player_id) as player_id, f.username, f.attributes, p.registered_at
@@ -59,7 +59,7 @@ async def top(
         entries=[EntryAnswer(**entry_fields(row, names)) for row in rows],
         total_players=page.total,
         game_mode=game_mode,
-        season=season,
+        season=season.name,
         position=str(page.position),
     )
     return _json(answer.model_dump_json(), answer.position)
@@ -88,7 +88,7 @@ async def rank(
         total_players=page.total,
         reached_at=instant(row.standing.reached_at),
         game_mode=game_mode,
-        season=season,
+        season=season.name,
         position=str(page.position),
     )
     return _json(answer.model_dump_json(), answer.position)
@@ -123,12 +123,12 @@ async def health(request: Request) -> JSONResponse:
     return JSONResponse(report.model_dump(exclude_none=True), 200 if report.status == "ok" else 503)
 
 
-def _board(queries: Queries, game_mode: str) -> tuple[Board, str]:
+def _board(queries: Queries, game_mode: str) -> tuple[Board, Season]:
     catalogue = queries.catalogue.now
     board = catalogue.primary(game_mode)
     if board is None:
         raise invalid("game_mode", game_mode, f"one of: {', '.join(catalogue.game_modes())}")
-    return board, season_at(board, now()).name
+    return board, season_at(board, now())
 
 
 def _json(body: str, position: str) -> Response:

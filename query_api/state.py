@@ -49,7 +49,7 @@ async def open_queries(
         open_redis(redis, NAME) as client,
     ):
         standings = Standings(pool, reads.fallback_reads)
-        reading = Reading(Ranks(client, naming.prefix), standings, incarnation, reads.wait_ms)
+        reading = Reading(Ranks(client, naming.prefix), standings, incarnation, reads.wait_ms, redis.keep_ms)
         # By default all processes of a system have the same key without being told.
         key = reads.cursor_key.get_secret_value() if reads.cursor_key is not None else incarnation
         yield Queries(reading, catalogue, key.encode(), pool, _checks(reader, pool, client, reading))

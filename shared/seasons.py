@@ -30,6 +30,8 @@ PROBED = 1_000
 """Seasons of a cron expression that are looked at before it is accepted."""
 SLACK = timedelta(days=2)
 """More than any wall clock was ever moved at once."""
+DIFFERENCE = 3_600_000
+"""Milliseconds: by more than the clocks of two machines differ, and than a process sleeps between two looks."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CRON_NAME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)Z")
 
@@ -77,6 +79,13 @@ def season_named(board: "Board", name: str) -> Season | None:
     return found if found is not None and found.name == name else None
 
 
+def season_of(board: "Board", name: str) -> Season:
+    """The season with this name, which the board is known to have."""
+    season = season_named(board, name)
+    assert season is not None, (board.board_id, name)
+    return season
+
+
 def season_before(board: "Board", season: Season) -> Season | None:
     """The season just before; None before the first."""
     return season_at(board, season.starts_at - 1) if board.reset != "never" and season.starts_at > 0 else None
@@ -97,6 +106,11 @@ def check_rule(rule: Rule) -> None:
         raise InvalidRule("cron: an expression that matches again and again is expected")
     if min(after - before for before, after in pairwise(starts)) < SHORTEST:
         raise InvalidRule("cron: matches that are at least 10 minutes apart are expected")
+
+
+def is_over(season: Season, clock: int) -> bool:
+    """Whether a season has ended by a clock (milliseconds)."""
+    return season.ends_at is not None and season.ends_at <= clock
 
 
 @lru_cache(maxsize=4_096)

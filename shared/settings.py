@@ -65,6 +65,14 @@ class RedisSettings(Settings):
     """redis://user:password@host:port/database"""
     redis_timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = 200
     """How long to wait for an answer before Redis counts as down."""
+    redis_keep_days: Annotated[float, Field(ge=0, le=36_500)] = 30.0
+    """How long the ranks of a season stay in Redis after its end; later questions about it are answered from Postgres.
+    The same for every process of a system."""
+
+    @property
+    def keep_ms(self) -> int:
+        """`redis_keep_days` in milliseconds."""
+        return round(self.redis_keep_days * 86_400_000)
 
 
 class HttpSettings(Settings):
@@ -109,4 +117,4 @@ class ReadSettings(Settings):
     cursor_key: Annotated[SecretStr, Field(min_length=16)] | None = None
     """Signs cursors; the same for every query API of a system. When not set, it is derived from the log's name."""
     fallback_reads: Annotated[int, Field(ge=1, le=1_000)] = 16
-    """Concurrent reads from Postgres while Redis cannot answer; more get 503."""
+    """Concurrent reads of ranks from Postgres, of a process; more wait for a second, then get 503."""

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -311,6 +312,24 @@ async def test_an_erased_player_leaves_no_name(system: System, entries: str) -> 
     assert status == 410
     status, _ = await post(system, f"/api/v1/players/{ann}/profile", {"username": "Back"}, "PUT")
     assert status == 410
+
+
+async def test_an_end_that_a_living_board_is_given_closes_it(system: System) -> None:
+    """Its one season was written down without an end when it was first played in."""
+    board = await define(system)
+    await play(system, board, ("ann", 7))
+    ends_at = time.time_ns() // 1_000_000 + 61_000  # the last call is a minute before
+    body = {"title": "Cup", "game_modes": [board], "operator": "best", "order": "desc", "ends_at": ends_at}
+    status, _ = await post(system, f"/api/v1/boards/{board}", body | {"expected_revision": 1}, "PUT", **ADMIN)
+    assert status == 200
+    deadline = time.monotonic() + 90
+    path = f"/api/v1/boards/{board}/seasons"
+    while not (season := (await get(system, path))[1]["seasons"][0])["results"]:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(1)
+    assert datetime.fromisoformat(season["ends_at"]).timestamp() * 1000 == pytest.approx(ends_at)
+    assert (season["results"][0]["kind"], season["results"][0]["players"]) == ("closed", 1)
+    assert (await submit(system, "ann", 9, board))[0] == 409
 
 
 async def test_only_one_of_two_revisions_wins_and_a_retired_board_takes_nothing(system: System) -> None:

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import NewTopic
+from redis.asyncio import Redis
 
 from shared.boards import Board
 from shared.events import BoardDefined, LogCreated, ScoreSubmitted, encode, wrap
 from shared.identity import event_id_of
-from shared.seasons import Season, season_at, season_before
+from shared.seasons import DIFFERENCE, Season, season_at, season_before
 from shared.topics import LOG_KEY
 from tests.e2e.test_boards import ADMIN, KEY, post, ranks
 from tests.e2e.test_thread import get
@@ -162,14 +164,29 @@ async def ban_and_reinstate(system: System, names: list[str]) -> None:
     await verified(system)
 
 
-async def test_fifty_past_seasons_are_closed_and_a_ban_reaches_them_all(servers: Servers, logs: Path) -> None:
-    system = System(servers, logs, settings={"LEADERBOARD_ADMIN_KEY": KEY})
+async def in_redis(system: System) -> set[str]:
+    """The seasons of the board that Redis holds."""
+    async with Redis.from_url(present(system.servers.redis).url, decode_responses=True) as client:
+        found = [key async for key in client.scan_iter(f"{system.prefix}lb:*daily:*:version", count=1_000)]
+    return {key.removesuffix("}:version").rpartition(":")[2] for key in found}
+
+
+@pytest.mark.parametrize("keep_days", [36_500, 7])
+async def test_fifty_past_seasons_are_closed_and_a_ban_reaches_them_all(
+    servers: Servers, logs: Path, keep_days: int
+) -> None:
+    """Whether they are still in Redis, or are answered from what is written down of them."""
+    system = System(
+        servers, logs, settings={"LEADERBOARD_ADMIN_KEY": KEY, "LEADERBOARD_REDIS_KEEP_DAYS": str(keep_days)}
+    )
     seasons = past()
     await create_with_a_past(system, seasons[0].starts_at)
     made = system.run("init")
     assert made.returncode == 0, made.stderr
     await write_past(system, seasons)
     names = [season.name for season in seasons]
+    since = time.time() * 1000 - keep_days * 86_400_000 - DIFFERENCE
+    kept = {season.name for season in seasons if season.ends_at is not None and season.ends_at > since}
     try:
         # Two at once, one of which is killed while it closes; whoever is left goes on.
         system.start("projector")
@@ -182,7 +199,9 @@ async def test_fifty_past_seasons_are_closed_and_a_ban_reaches_them_all(servers:
         assert {row[0] for row in closed.values()} == {3}
         await verified(system)
         await past_seasons_answer(system, names)
+        assert await in_redis(system) == kept
         await ban_and_reinstate(system, names)
+        assert await in_redis(system) == kept
         told = await records(system)
         assert {each["data"]["season"] for each in told if each["data"]["kind"] == "closed"} == set(names)
         assert len({each["id"] for each in told}) == len({orjson.dumps(each["data"]) for each in told})

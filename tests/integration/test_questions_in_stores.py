@@ -1,4 +1,4 @@
-"""Every question about a board, asked of Redis, of Postgres and of the definition: one answer."""
+"""Every question about a board, asked of Redis, of Postgres, of a result, and of the definition: one answer."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from projector.closing import write_result
 from projector.schema import migrate
 from shared.boards import Board, Order, Ties
 from shared.numbers import LARGEST
@@ -41,8 +42,9 @@ from shared.ranking import (
 )
 from shared.ranks import Ranks
 from shared.redis import Client, open_redis
+from shared.rows import FEW
 from shared.settings import NamingSettings, PostgresSettings, RedisSettings
-from shared.standings import FEW, Standings
+from shared.standings import Standings
 from tests.servers import Servers
 from tests.stack import present
 
@@ -155,10 +157,15 @@ class Stores:
         """A hash that says of every partition how far it is."""
         return {"incarnation": LOG, "partitions": len(numbers), **numbers}
 
-    async def ask(self, board: Board, asked: list[Question]) -> tuple[Answer | None, Answer]:
-        """What Redis says, and what Postgres says."""
+    async def ask(self, board: Board, asked: list[Question]) -> tuple[Answer | None, Answer, Answer]:
+        """What Redis says, what Postgres counts, and what it has written down of the season."""
         ranks, standings = Ranks(self.redis, self.prefix), Standings(self.pool, 4)
-        return await ranks.ask(board, SEASON, asked), await standings.ask(board, SEASON, asked)
+        in_redis, counted = await ranks.ask(board, SEASON, asked), await standings.ask(board, SEASON, asked)
+        async with self.pool.acquire() as tables, tables.transaction(isolation="repeatable_read"):
+            await write_result(tables, "corrected", board.board_id, SEASON)
+        final = await standings.ask(board, SEASON, asked)
+        await self.pool.execute("truncate season_results")
+        return in_redis, counted, final
 
 
 @pytest.fixture(scope="module")
@@ -172,15 +179,14 @@ def stores(servers: Servers) -> Iterator[Stores]:
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data(), boards, rows_of_a_board)
-def test_both_stores_answer_as_the_definition_says(
+def test_all_stores_answer_as_the_definition_says(
     stores: Stores, data: st.DataObject, board: Board, rows: list[Standing]
 ) -> None:
     asked = data.draw(st.lists(questions(rows, board.order), min_size=1, max_size=12), label="questions")
     stores.runner.run(stores.fill(board, rows))
-    in_redis, in_postgres = stores.runner.run(stores.ask(board, asked))
+    answers = stores.runner.run(stores.ask(board, asked))
     wanted = Answer(Position(LOG, OFFSETS), len(rows), [answer(board, rows, question) for question in asked])
-    assert in_redis == wanted
-    assert in_postgres == wanted
+    assert answers == (wanted, wanted, wanted)
 
 
 def board_of(ties: Ties = "first_to_reach") -> Board:
@@ -211,7 +217,7 @@ def test_redis_does_not_answer_while_it_is_not_whole(stores: Stores, hash_of: st
                 await stores.redis.delete(key)
 
     stores.runner.run(break_it())
-    in_redis, in_postgres = stores.runner.run(stores.ask(board, [Range(0, 10)]))
+    in_redis, in_postgres, _ = stores.runner.run(stores.ask(board, [Range(0, 10)]))
     assert in_redis is None
     assert [row.standing for row in in_postgres.parts[0].rows] == ROWS
 
@@ -225,8 +231,35 @@ def test_redis_does_not_answer_from_a_torn_board(stores: Stores, part: str) -> N
         await stores.redis.delete(getattr(board_keys(stores.prefix, "b", SEASON), part))
 
     stores.runner.run(tear())
-    in_redis, _ = stores.runner.run(stores.ask(board, [Range(0, 10)]))
+    in_redis, *_ = stores.runner.run(stores.ask(board, [Range(0, 10)]))
     assert in_redis is None
+
+
+def test_a_result_answers_until_the_season_is_changed(stores: Stores) -> None:
+    board, changed = board_of(), [ROWS[0]._replace(value=1), *ROWS[1:]]
+    result = "insert into season_results (board_id, season, kind, cut, players, digest)"
+
+    async def look() -> list[str]:
+        answer = await Standings(stores.pool, 4).ask(board, SEASON, [Range(0, 10)])
+        return [row.standing.player_id for row in answer.parts[0].rows]
+
+    async def change() -> tuple[list[str], list[str]]:
+        await stores.fill(board, ROWS)
+        async with stores.pool.acquire() as tables, tables.transaction(isolation="repeatable_read"):
+            await write_result(tables, "corrected", "b", SEASON)
+        await stores.pool.execute(f"{result} values ('b', 'all', 'closed', '{{}}', 9, '')")  # older, and stale
+        await stores.fill(board, changed)
+        before = await look()
+        await stores.pool.execute("insert into board_versions values ('b', 'all', 2, 12)")  # at the cut: not in it
+        return before, await look()
+
+    async def tidy() -> None:
+        await stores.pool.execute("truncate season_results, board_versions")
+
+    try:
+        assert stores.runner.run(change()) == (list("abcd"), list("bcda"))
+    finally:
+        stores.runner.run(tidy())
 
 
 def test_paging_by_keys_sees_a_row_that_does_not_move_once(stores: Stores) -> None:

@@ -138,7 +138,7 @@ async def test_a_redis_that_is_ahead_of_the_tables_is_brought_back(system: Syste
 
 async def test_of_two_repairers_only_one_goes_on_and_meanwhile_the_board_is_unknown(servers: Servers) -> None:
     keys = [f"{name()}:{part}" for part in ("ranks", "members", "version", "values")]
-    head = ["incarnation", "1", "first_to_reach", "1", "0"]  # of a log with one partition; one link, of partition 0
+    head = ["incarnation", "1", "first_to_reach", "", "1", "0"]  # of a log with one partition; one link, of partition 0
     row = ["0", "ann", "-5", "00000000000100000000000011"]
     late = ["0", "bob", "-9", "00000000000100000000000011"]
     async with AsyncRedis.from_url(present(servers.redis).url, decode_responses=True) as client:
@@ -168,7 +168,7 @@ async def test_a_season_that_begins_is_whole_and_a_board_that_was_ahead_is_unkno
     servers: Servers,
 ) -> None:
     keys = [f"{name()}:{part}" for part in ("ranks", "members", "version", "values")]
-    head = ["incarnation", "2", "dense", "1"]  # of a log with two partitions; one link
+    head = ["incarnation", "2", "dense", "", "1"]  # of a log with two partitions; one link
     async with AsyncRedis.from_url(present(servers.redis).url, decode_responses=True) as client:
 
         async def apply(partition: str, start: str, to: str, *rows: str) -> Any:
@@ -190,3 +190,23 @@ async def test_a_season_that_begins_is_whole_and_a_board_that_was_ahead_is_unkno
         assert await apply("1", "=-", "9", "1", "ann", "-5", "00000000000100000000000011") == "OK"
         assert await version() == ["-", "9"]
         await client.delete(*keys)
+
+
+async def test_redis_lets_a_season_go_when_it_is_told_to(servers: Servers) -> None:
+    """All of its keys at once, and at once if that is past: a late writer leaves nothing half made behind."""
+    keys = [f"{name()}:{part}" for part in ("ranks", "members", "version", "values")]
+    row = ["0", "ann", "-5", "00000000000100000000000011"]
+    async with AsyncRedis.from_url(present(servers.redis).url, decode_responses=True) as client:
+
+        async def apply(at: int, start: str, to: str) -> Any:
+            return (await APPLY.run(client, keys, ["incarnation", "1", "dense", at, "1", "0", start, to, *row]))[0]
+
+        later = int(time.time() * 1000) + 3_600_000
+        assert await apply(later, "-1", "7") == "OK"
+        assert all(3_000_000 < left <= 3_600_000 for left in [await client.pttl(key) for key in keys])
+        assert await apply(later + 3_600_000, "7", "8") == "OK"
+        assert all(6_600_000 < left <= 7_200_000 for left in [await client.pttl(key) for key in keys])
+        assert await apply(later - 7_200_000, "8", "9") == "OK"
+        assert await client.exists(*keys) == 0
+        assert await apply(later - 7_200_000, "-1", "9") == "OK"
+        assert await client.exists(*keys) == 0

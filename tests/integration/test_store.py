@@ -34,7 +34,7 @@ async def move(store: Store, seen: Seen, to: int) -> None:
     """A batch that changes nothing but the checkpoint."""
     async with store.transaction() as transaction:
         await transaction.load(await transaction.lock({HERE: seen}), NOTHING)
-        await transaction.save({HERE: seen}, {HERE: (Partition(to), None)}, [], [], {}, {}, [])
+        await transaction.save({HERE: seen}, {HERE: (Partition(to), None)}, [], [], {}, {}, [], [])
 
 
 async def test_a_batch_counts_from_where_the_checkpoint_stands_and_only_once(pool: Pool) -> None:
