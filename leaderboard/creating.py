@@ -2,9 +2,11 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from projector.schema import migrate
@@ -24,51 +26,96 @@ ACTOR = "system:init"
 APPEND_TIMEOUT = 10.0
 PATIENCE = 60
 """Half-seconds to wait for a new topic's leaders."""
+OF_THE_TOPIC = 1
+"""Kafka's `DYNAMIC_TOPIC_CONFIG`: who set a setting."""
 
 
 async def create(
     kafka: KafkaSettings, postgres: PostgresSettings, naming: NamingSettings, say: Callable[[str], None]
 ) -> None:
     """Create what is missing. Raises LogUnavailable, LogNotCreated, or what Postgres raises."""
-    made = await _create_topics(kafka, naming)
+    wanted = topics(kafka.kafka_partitions, kafka.erase_within_ms)
+    async with _open_admin(kafka) as admin:
+        made = await _create_topics(admin, kafka, naming, wanted)
+        renewed = await _renew_topics(admin, naming, [each for each in wanted if _name(naming, each) not in made])
     async with (
         open_reader(kafka, naming, NAME) as reader,
         open_appender(kafka, naming, NAME) as appender,
     ):
-        for topic in topics(kafka.kafka_partitions):
+        for topic in wanted:
             await _name_log(kafka, naming, reader, appender, topic)
         boards = await _define_boards(kafka, naming, appender)
     tables = await migrate(postgres, naming)
-    say(f"topics: {', '.join(made) or 'all there'}; tables: {', '.join(tables) or 'up to date'}")
+    say(f"topics: {', '.join([*made, *renewed]) or 'all there'}; tables: {', '.join(tables) or 'up to date'}")
     say(f"boards defined: {', '.join(boards) or 'all there'}")
 
 
-async def _create_topics(kafka: KafkaSettings, naming: NamingSettings) -> list[str]:
-    """Create the topics that do not exist; their names."""
+@asynccontextmanager
+async def _open_admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """A client that may create topics. Raises LogUnavailable for all that goes wrong with it."""
     admin = AIOKafkaAdminClient(**_admin_settings(kafka))
     try:
         await asyncio.wait_for(admin.start(), APPEND_TIMEOUT)
-        wanted = [
-            NewTopic(
-                topic_name(naming.prefix, topic.name),
-                topic.partitions,
-                kafka.kafka_replication,
-                topic_configs={**topic.config, "max.message.bytes": str(LARGEST_RECORD)},
-            )
-            for topic in topics(kafka.kafka_partitions)
-        ]
-        answer = await asyncio.wait_for(admin.create_topics(wanted), APPEND_TIMEOUT)
+        yield admin
     except (KafkaError, TimeoutError) as error:
-        raise LogUnavailable(f"topics could not be created: {error!r}") from error
+        raise LogUnavailable(f"topics could not be created or set up: {error!r}") from error
     finally:
         await admin.close()
+
+
+async def _create_topics(
+    admin: AIOKafkaAdminClient, kafka: KafkaSettings, naming: NamingSettings, wanted: Iterable[Topic]
+) -> list[str]:
+    """Create the topics that do not exist; their names."""
+    new = [
+        NewTopic(
+            _name(naming, topic),
+            topic.partitions,
+            kafka.kafka_replication,
+            topic_configs={**topic.config, **topic.renewed, "max.message.bytes": str(LARGEST_RECORD)},
+        )
+        for topic in wanted
+    ]
+    answer = await asyncio.wait_for(admin.create_topics(new), APPEND_TIMEOUT)
     return [name for name, code, reason in answer.topic_errors if _created(name, code, reason)]
 
 
+async def _renew_topics(admin: AIOKafkaAdminClient, naming: NamingSettings, there: Iterable[Topic]) -> list[str]:
+    """Bring the settings that follow ours up to date on topics that are there; what was changed."""
+    changed = list[str]()
+    for topic in (topic for topic in there if topic.renewed):
+        name = _name(naming, topic)
+        found = await _own_settings(admin, name)
+        if found | topic.renewed != found:
+            # Kafka drops what is not named here, so what an operator has set goes in again.
+            resource = ConfigResource(ConfigResourceType.TOPIC, name, found | topic.renewed)
+            [answer] = await asyncio.wait_for(admin.alter_configs([resource]), APPEND_TIMEOUT)
+            _require(name, *answer.resources[0][:2])
+            changed.append(f"{name} set up anew")
+    return changed
+
+
+async def _own_settings(admin: AIOKafkaAdminClient, name: str) -> dict[str, str]:
+    """What is set for this topic itself, without the defaults of the broker."""
+    resource = ConfigResource(ConfigResourceType.TOPIC, name)
+    [answer] = await asyncio.wait_for(admin.describe_configs([resource]), APPEND_TIMEOUT)
+    code, reason, _, _, entries = answer.resources[0]
+    _require(name, code, reason)
+    return {entry[0]: entry[1] for entry in entries if entry[3] == OF_THE_TOPIC}
+
+
+def _require(name: str, code: int, reason: str | None) -> None:
+    if code:
+        raise LogUnavailable(f"topic {name}: {for_code(code).__name__}: {reason}")
+
+
+def _name(naming: NamingSettings, topic: Topic) -> str:
+    return topic_name(naming.prefix, topic.name)
+
+
 def _created(name: str, code: int, reason: str | None) -> bool:
-    error = for_code(code)
-    if code and error is not TopicAlreadyExistsError:
-        raise LogUnavailable(f"topic {name}: {error.__name__}: {reason}")
+    if for_code(code) is not TopicAlreadyExistsError:
+        _require(name, code, reason)
     return code == 0
 
 

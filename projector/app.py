@@ -8,6 +8,7 @@ from typing import Any
 
 from projector.closing import Closing
 from projector.feed import Publisher
+from projector.forgetting import Forgetting
 from projector.leases import open_leases
 from projector.ranks import RankWriter
 from projector.store import Store
@@ -47,6 +48,8 @@ async def run(
         with watched() as watchdog:
             async with open_leases(pool, settings.projector_name) as leases:
                 closing = Closing(pool, appender, leases, catalogue, incarnations["events"], len(partitions["events"]))
+                reading = partial(open_reader, kafka, naming, f"{NAME}-forgetting")
+                forgetting = Forgetting(reading, appender, pool, leases, kafka.erase_within_ms)
                 counts = {topic: len(numbers) for topic, numbers in partitions.items()}
                 worker = Worker(
                     partial(open_reader, kafka, naming, NAME, group=NAME),
@@ -60,7 +63,7 @@ async def run(
                     partitions,
                     watchdog,
                 )
-                async with _beside(closing.run()):
+                async with _beside(closing.run()), _beside(forgetting.run()):
                     await worker.run(stopping)
 
 

@@ -212,6 +212,13 @@ class Reader:
         """The first offset that is still kept in each partition."""
         return await self._offsets(topic, self._consumer.beginning_offsets)
 
+    async def silent(self, topic: TopicName, since: int) -> list[int]:
+        """The partitions of a topic that have no record since then, by the broker's clock in milliseconds."""
+        asked = {self._at(topic, partition): since for partition in await self.partitions(topic)}
+        with _bounded():
+            found = await asyncio.wait_for(self._consumer.offsets_for_times(asked), REQUEST_TIMEOUT_MS / 1000)
+        return sorted(at.partition for at, first in found.items() if first is None)
+
     def assign(self, positions: Mapping[Place, int]) -> None:
         """Read these partitions, from these offsets, and no others."""
         at = {self._at(topic, partition): offset for (topic, partition), offset in positions.items()}

@@ -47,6 +47,14 @@ class KafkaSettings(Settings):
     kafka_partitions: Annotated[int, Field(ge=1, le=1024)] = 8
     """Of the events and players topics. Used by `init` when it creates them, and never again."""
     kafka_replication: Annotated[int, Field(ge=1, le=9)] = 1
+    erase_within_hours: Annotated[float, Field(ge=0.001, le=8760)] = 72
+    """Until the name of an erased player, or a former name, is gone from Kafka's disk too. The same for `init`, which
+    sets up the topic by it, and for the projectors."""
+
+    @property
+    def erase_within_ms(self) -> int:
+        """`erase_within_hours` in milliseconds."""
+        return int(self.erase_within_hours * 3_600_000)
 
 
 class PostgresSettings(Settings):

@@ -22,6 +22,7 @@ MUTATIONS = {
     "test_of_two_repairers_only_one_goes_on_and_meanwhile_the_board_is_unknown",
     "no-repair": "tests/integration/test_crashes.py::test_a_crash_leaves_no_quiet_board_stale[after-commit]",
     "no-checksum": "tests/integration/test_log_safety.py::test_a_log_that_grew_again_with_other_records",
+    "no-tick": "tests/integration/test_erase_bound.py::test_names_are_gone_within_the_bound[1]",
     "no-fuse": "tests/integration/test_fuse.py::test_appends_go_on_after_a_record_that_the_broker_rejects",
 }
 

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from shared.catalogue import fold_catalogue
 from shared.events import PlayerProfileSet, RecordVoided, decode, encode
 from shared.fold.fold import CatalogueBehind, fold_all
-from shared.fold.players import fold_profile
+from shared.fold.players import Profile, fold_profile
 from shared.fold.state import EntryKey, State
 from shared.fold.unfoldable import Unfoldable
 from shared.numbers import LARGEST
 from shared.ranking import Standing
 from shared.records import Received, Record
-from shared.topics import Place
+from shared.topics import TICK_KEY, Place
 from tests.builders import (
     CATALOGUE,
     NOW,
@@ -235,6 +235,11 @@ def test_an_error_in_the_fold_stops_at_its_record(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("shared.fold.fold.fold_score", broken)
     with pytest.raises(Unfoldable, match="events/0 at offset 1: ZeroDivisionError: a bug"):
         fold_all(State(), CATALOGUE, log_of(("ann", score_bytes("ann", 5))))
+
+
+def test_a_tick_sets_and_erases_nothing() -> None:
+    assert fold_profile(CATALOGUE, record(4, TICK_KEY.decode(), None)) is None
+    assert fold_profile(CATALOGUE, record(5, "ann", None)) == Profile("ann", None, {}, 0, 5)
 
 
 def test_a_profile_of_a_newer_build_stops_and_can_be_voided() -> None:
