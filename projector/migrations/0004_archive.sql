@@ -33,3 +33,5 @@ alter table season_standings
     alter column better set not null;
 create index season_standings_order on season_standings (board_id, season, kind, sort_value, reached_at, player_id);
 comment on column season_standings.better is 'how many distinct values are better';
+
+create index players_erased on players (player_id) where erased is not null;
