@@ -17,7 +17,7 @@ from shared.clock import now
 from shared.fold.fold import fold
 from shared.fold.players import Profile, fold_profile
 from shared.fold.state import KINDS, Entry, Session, State, Step
-from shared.histories import read_entry
+from shared.histories import ENTRY, read_entry
 from shared.incarnation import read_incarnation
 from shared.log import Reader, open_reader
 from shared.postgres import Connection
@@ -48,6 +48,7 @@ STANDINGS = """
 select board_id, season, kind, place, player_id, value, reached_at, games_played, sort_value, better
 from season_standings
 """
+ENTRIES = f"select e.sort_value, {ENTRY} from leaderboard_entries e"  # noqa: S608 - of constants
 RESULTS = "select board_id, season, kind, cut, players, digest from season_results"
 SQL_CHECK = """
 with plain as (
@@ -224,9 +225,7 @@ async def _snapshot(connection: Connection) -> Tables:
         'select player_id, event_id::text, partition, "offset", clock, game_mode, score, metadata, payload_hash,'
         " outcome, reason, actor, attributes, catalogue, revoked from game_sessions"
     )
-    entries = [
-        (read_entry(row), row["sort_value"]) for row in await connection.fetch("select * from leaderboard_entries")
-    ]
+    entries = [(read_entry(tuple(row)[1:]), row["sort_value"]) for row in await connection.fetch(ENTRIES)]
     rulings = await connection.fetch(
         'select player_id, event_id::text, kind, target::text, reason, actor, partition, "offset", clock from rulings'
     )

@@ -16,7 +16,7 @@ from shared.clock import now
 from shared.feed import BoardLines, RankLine
 from shared.fold.players import Profile
 from shared.fold.state import Entry
-from shared.histories import read_entry
+from shared.histories import ENTRY, read_entry
 from shared.identity import new_id
 from shared.ranking import (
     NAMES_MARK,
@@ -37,10 +37,10 @@ CHUNK = 1_000
 """Rows a call while a board is repaired: about 10 ms, for which Redis serves nobody else."""
 READ_WITHIN = 60.0
 """Seconds for the rows of a board that is repaired."""
-ENTRIES = """
-select e.* from leaderboard_entries e join unnest($3::int[], $4::bigint[]) k(partition, after) using (partition)
+ENTRIES = f"""
+select {ENTRY} from leaderboard_entries e join unnest($3::int[], $4::bigint[]) k(partition, after) using (partition)
 where e.board_id = $1 and e.season = $2 and e."offset" > k.after
-"""
+"""  # noqa: S608 - of constants
 PROFILES = 'select player_id, username from profiles where partition = $1 and "offset" >= $2'
 
 Link: TypeAlias = tuple[int, str | int, str | int]
@@ -92,14 +92,27 @@ class RankWriter:
         """Seasons that were over at this time (milliseconds) are not in Redis any more."""
         return now() - self._keep - DIFFERENCE
 
-    async def apply(self, at: BoardSeason, board: Board, change: BoardChange) -> BoardLines | None:
-        """Put a batch's change into a board; ranks before and after. Raises RanksUnknown.
+    async def apply(self, boards: Mapping[str, Board], changes: Mapping[BoardSeason, BoardChange]) -> list[BoardLines]:
+        """Put a batch's changes into boards, in one round trip; ranks before and after. Raises RanksUnknown.
 
-        None while another partition of the board is not in Redis: the change is in, but ranks cannot be told.
+        A board of which another partition is not in Redis is left out: the change is in, but ranks cannot be told.
         """
+        calls = [self._call_of(at, boards[at[0]], change) for at, change in changes.items()]
+        answers = await _asked(APPLY.run_each(self._client, calls)) if calls else []
+        lines = (
+            self._lines_of(at, boards[at[0]], change, _taken(at, answer))
+            for (at, change), answer in zip(changes.items(), answers, strict=True)
+        )
+        return [each for each in lines if each is not None]
+
+    def _call_of(self, at: BoardSeason, board: Board, change: BoardChange) -> tuple[list[str], list[str | int]]:
         links = [(partition, previous, new) for partition, (previous, new) in change.chain.items()]
-        rows = [*_rows(board, change.written.values()), *_questions(change.asked)]
-        pairs, total, found = await self._put(at, board, links, rows)
+        return self._call(at, board, links, [*_rows(board, change.written.values()), *_questions(change.asked)])
+
+    def _lines_of(
+        self, at: BoardSeason, board: Board, change: BoardChange, taken: tuple[Any, Any, Any]
+    ) -> BoardLines | None:
+        pairs, total, found = taken
         version = whole_version(dict(zip(pairs[0::2], pairs[1::2], strict=True)), self._log["events"][0])
         if version is None:
             return None
@@ -222,16 +235,17 @@ class RankWriter:
         """The hash that says how far a topic is reflected, and what its fields begin with."""
         return (applied_key(self._prefix), "") if topic == "events" else (names_key(self._prefix), NAMES_MARK)
 
-    async def _put(
+    async def _put(self, at: BoardSeason, board: Board, links: Sequence[Link], rows: Sequence[str | int]) -> None:
+        keys, arguments = self._call(at, board, links, rows)
+        _taken(at, await self._run(APPLY, keys, arguments))
+
+    def _call(
         self, at: BoardSeason, board: Board, links: Sequence[Link], rows: Sequence[str | int]
-    ) -> tuple[Any, Any, Any]:
-        keys = board_keys(self._prefix, *at)
+    ) -> tuple[list[str], list[str | int]]:
+        """The keys and the arguments of the script that writes into a season of a board."""
         flat = [part for link in links for part in link]
         head = *self._log["events"], board.ties, self._let_go_at(board, at[1]), len(links)
-        answer = await self._run(APPLY, keys.all, [*head, *flat, *rows])
-        if answer[0] != "OK":
-            raise RanksUnknown(f"{at[0]}/{at[1]}: Redis does not hold what this builds on")
-        return answer[1], answer[2], answer[3]
+        return board_keys(self._prefix, *at).all, [*head, *flat, *rows]
 
     def _let_go_at(self, board: Board, season: str) -> str | int:
         """When Redis is to forget a season: after every reader and every projector has."""
@@ -246,6 +260,13 @@ class RankWriter:
 
     async def _run(self, script: Script, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:
         return await _asked(script.run(self._client, keys, arguments))
+
+
+def _taken(at: BoardSeason, answer: list[Any]) -> tuple[Any, Any, Any]:
+    """What the script says of a change that it took: version, total, ranks. Raises RanksUnknown."""
+    if answer[0] != "OK":
+        raise RanksUnknown(f"{at[0]}/{at[1]}: Redis does not hold what this builds on")
+    return answer[1], answer[2], answer[3]
 
 
 async def _asked(question: Awaitable[Any]) -> Any:

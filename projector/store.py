@@ -1,7 +1,9 @@
 """The tables: rows and checkpoints move in one transaction."""
 
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -21,7 +23,7 @@ from shared.fold.state import (
     Step,
     last_of,
 )
-from shared.histories import load_entries, load_histories, load_players, load_sessions
+from shared.histories import load_batch, load_entries, load_histories
 from shared.postgres import Connection, Pool
 from shared.ranking import sort_value
 from shared.seasons import season_of
@@ -31,6 +33,7 @@ CHECKPOINTS = """
 select c.topic, c.partition, next_offset, crc from checkpoints c
 join unnest($1::text[], $2::int[], $3::bigint[]) h(topic, partition, epoch) using (topic, partition, epoch)
 """
+PARAMETER = re.compile(r"\$(\d+)")
 INCARNATIONS = "select distinct incarnation from checkpoints where topic = $1"
 CREATE_CHECKPOINTS = """
 insert into checkpoints (topic, partition, incarnation, next_offset)
@@ -157,10 +160,9 @@ class Transaction:
         """Lock the checkpoints: where each partition of the events topic stands. Raises Fenced."""
         return State(partitions=await self._lock(seen))
 
-    async def load(self, state: State, keys: Keys) -> None:
-        """Load what the fold needs, but for the entries of submissions."""
-        await load_players(self._connection, state, keys.players)
-        await load_sessions(self._connection, state, keys.sessions)
+    async def load(self, state: State, keys: Keys, entries: Sequence[EntryKey]) -> None:
+        """Load what the fold needs; `entries`: those that submissions may change."""
+        await load_batch(self._connection, state, keys.players, keys.sessions, entries)
         if keys.histories:
             await load_histories(self._connection, state, keys.histories)
         if keys.ended:
@@ -169,7 +171,8 @@ class Transaction:
 
     async def load_entries(self, state: State, keys: Sequence[EntryKey]) -> None:
         """Load these entries, too."""
-        await load_entries(self._connection, state, keys)
+        if keys:
+            await load_entries(self._connection, state, keys)
 
     async def _lock(self, seen: Mapping[Place, Seen]) -> dict[int, Partition]:
         """The checkpoints of the events topic; those of `seen` have to be ours and to stand where it says."""
@@ -196,41 +199,30 @@ class Transaction:
         """
         steps = list(steps)
         last = last_of(steps)
-        await self._write(SAVE_PLAYERS, last.players.values())
-        await self._save_sessions(seen, last.sessions.values())
-        await self._write(SAVE_RULINGS, last.rulings.values())
-        await self._write(SAVE_SEASONS, sorted((at[0], *season_of(boards[at[0]], at[1])) for at in seasons))
-        await self._write(SAVE_CHANGES, sorted(over))
-        await self._write(SAVE_ENDED, last.ended.values())
-        await self._write(SAVE_ENTRIES, (_entry_row(last.entries[key], boards) for key in sorted(last.entries)))
-        await self._write(SAVE_HISTORY, (_history_row(entry) for step in steps for entry in step.entries))
-        await self._write(SAVE_VERSIONS, _version_rows(versions))
-        await self._write(SAVE_PROFILES, profiles)
-        await self._move(seen, reached)
+        new, changed = _sessions(seen, last.sessions.values())
+        checkpoints = _checkpoint_rows(seen, reached)
+        moved = await self._write(
+            (SAVE_PLAYERS, last.players.values()),
+            (SAVE_SESSIONS, new),
+            (CHANGE_SESSIONS, changed),
+            (SAVE_RULINGS, last.rulings.values()),
+            (SAVE_SEASONS, sorted((at[0], *season_of(boards[at[0]], at[1])) for at in seasons)),
+            (SAVE_CHANGES, sorted(over)),
+            (SAVE_ENDED, last.ended.values()),
+            (SAVE_ENTRIES, (_entry_row(last.entries[key], boards) for key in sorted(last.entries))),
+            (SAVE_HISTORY, (_history_row(entry) for step in steps for entry in step.entries)),
+            (SAVE_VERSIONS, _version_rows(versions)),
+            (SAVE_PROFILES, profiles),
+            (SAVE_CHECKPOINTS, checkpoints),
+        )
+        if len(moved) != len(checkpoints):
+            raise Fenced(f"{len(checkpoints) - len(moved)} checkpoints were not where this batch began")
 
-    async def _save_sessions(self, seen: Mapping[Place, Seen], sessions: Iterable[Session]) -> None:
-        """New ones are inserted: one that is there already would be a submission that counts twice."""
-        new, changed = list[Session](), list[tuple[Any, ...]]()
-        for each in sessions:
-            if each.offset >= seen["events", each.partition].next_offset:
-                new.append(each)
-            else:
-                changed.append((*each.key, each.metadata, each.attributes, each.revoked))
-        await self._write(SAVE_SESSIONS, new)
-        await self._write(CHANGE_SESSIONS, changed)
-
-    async def _move(self, seen: Mapping[Place, Seen], reached: Mapping[Place, tuple[Partition, int | None]]) -> None:
-        rows = [
-            (*at, *seen[at], to.next_offset, crc, to.clock, to.catalogue, *to.counts.values())
-            for at, (to, crc) in reached.items()
-        ]
-        moved = await self._connection.fetch(SAVE_CHECKPOINTS, *_columns(rows))
-        if len(moved) != len(rows):
-            raise Fenced(f"{len(rows) - len(moved)} checkpoints were not where this batch began")
-
-    async def _write(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        if columns := _columns(rows):
-            await self._connection.execute(sql, *columns)
+    async def _write(self, *tables: tuple[str, Iterable[Sequence[Any]]]) -> list[asyncpg.Record]:
+        """Write rows of several tables in one round trip; what the last statement returns."""
+        written = [(sql, columns) for sql, rows in tables if (columns := _columns(rows))]
+        together = _together(*(sql for sql, _ in written))
+        return await self._connection.fetch(together, *(column for _, columns in written for column in columns))
 
 
 class Store:
@@ -313,6 +305,39 @@ async def require_marks(connection: Connection, held: Mapping[Place, int], offse
     found = {place: mark.next_offset for place, mark in (await read_marks(connection, held)).items()}
     if found != dict(offsets):
         raise Fenced(f"the tables are at {found}, expected {dict(offsets)}")
+
+
+@lru_cache(maxsize=256)
+def _together(*statements: str) -> str:
+    """One statement that does what each of these does, on different tables, and returns what the last one returns."""
+    numbered, before = list[str](), 0
+    for sql in statements:
+        shifted = PARAMETER.sub(lambda found, by=before: f"${int(found[1]) + by}", sql)  # type: ignore[misc]
+        numbered.append(shifted)
+        before += max(int(number) for number in PARAMETER.findall(sql))
+    *others, last = numbered
+    named = ", ".join(f"write_{number} as ({sql})" for number, sql in enumerate(others))
+    return f"with {named} {last}" if others else last
+
+
+def _sessions(seen: Mapping[Place, Seen], sessions: Iterable[Session]) -> tuple[list[Session], list[tuple[Any, ...]]]:
+    """New ones are inserted: one that is there already would be a submission that counts twice. Others are changed."""
+    new, changed = list[Session](), list[tuple[Any, ...]]()
+    for each in sessions:
+        if each.offset >= seen["events", each.partition].next_offset:
+            new.append(each)
+        else:
+            changed.append((*each.key, each.metadata, each.attributes, each.revoked))
+    return new, changed
+
+
+def _checkpoint_rows(
+    seen: Mapping[Place, Seen], reached: Mapping[Place, tuple[Partition, int | None]]
+) -> list[tuple[Any, ...]]:
+    return [
+        (*at, *seen[at], to.next_offset, crc, to.clock, to.catalogue, *to.counts.values())
+        for at, (to, crc) in reached.items()
+    ]
 
 
 def _version_rows(versions: Versions) -> list[tuple[str, str, int, int]]:

@@ -223,8 +223,11 @@ class Worker:
         """Lock the checkpoints and load what the fold of the batch needs. Raises Fenced."""
         state = await transaction.lock(seen)
         found = submissions(batch, catalogue, state.partitions)
-        await transaction.load(state, keys_of(batch))
-        await transaction.load_entries(state, entry_keys(found, catalogue, state.sessions))
+        entries = entry_keys(found, catalogue, {})
+        await transaction.load(state, keys_of(batch), entries)
+        # What a repetition was judged by at first may be other boards, or past seasons.
+        others = set(entry_keys(found, catalogue, state.sessions)) - set(entries)
+        await transaction.load_entries(state, sorted(others))
         return state
 
     async def _show(self, stint: Stint, shown: "Shown") -> None:
@@ -254,10 +257,8 @@ class Worker:
         """Apply a committed batch to Redis, those boards whose ranks it can tell; None when Redis did not take it."""
         if not stint.ranks_known:
             return None
-        boards, lines = stint.boards(), []
         try:
-            for at, change in shown.changes.items():
-                lines.append(await self._ranks.apply(at, boards[at[0]], change))
+            lines = await self._ranks.apply(stint.boards(), shown.changes)
             if names := shown.moves_of("players"):
                 await self._ranks.name(shown.profiles, names)
             if events := shown.moves_of("events"):
@@ -265,7 +266,7 @@ class Worker:
         except RanksUnknown as error:
             self._lose_ranks(stint, str(error))
             return None
-        return [each for each in lines if each is not None]
+        return lines
 
     def _changes(self, shown: "Shown", lines: list[BoardLines], *, known: bool) -> RankChanges:
         return RankChanges(

@@ -1,6 +1,7 @@
 """Reading from the tables what the fold needs to know of players."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
 
 import asyncpg
 
@@ -8,41 +9,60 @@ from shared.fold.state import Entry, EntryKey, Player, Ruling, Session, SessionK
 from shared.postgres import Connection
 from shared.ranking import Standing
 
-PLAYERS = """
-select player_id, partition, "offset", registered_at, banned, erased from players where player_id = any($1::text[])
+Row: TypeAlias = asyncpg.Record | tuple[Any, ...]
+PLAYER = 'p.player_id, p.partition, p."offset", p.registered_at, p.banned, p.erased'
+RULING = """
+r.player_id, r.event_id::text, r.kind, r.target::text, r.reason, r.actor, r.partition, r."offset", r.clock
 """
 SESSION = """
-s.player_id, s.event_id::text as event_id, s.partition, s."offset", s.clock, s.game_mode, s.score, s.metadata,
+s.player_id, s.event_id::text, s.partition, s."offset", s.clock, s.game_mode, s.score, s.metadata,
     s.payload_hash, s.outcome, s.reason, s.actor, s.attributes, s.catalogue, s.revoked
 """
-SESSIONS = f"""
-select {SESSION}
-from unnest($1::text[], $2::uuid[]) k(player_id, event_id) join game_sessions s using (player_id, event_id)
-"""  # noqa: S608 - of constants, as below
+ENTRY = """
+e.board_id, e.season, e.player_id, e.value, e.reached_at, e.games_played, e.updated_at, e.event_id::text, e.partition,
+    e."offset"
+"""
+"""What `read_entry` takes."""
+PLAYERS = f"select {PLAYER} from players p where p.player_id = any($1::text[])"  # noqa: S608 - of constants, as below
+RULINGS_OF = f"select {RULING} from rulings r where r.player_id = any($1::text[])"  # noqa: S608
 SESSIONS_OF = f"select {SESSION} from game_sessions s where s.player_id = any($1::text[])"  # noqa: S608
-RULINGS_OF = """
-select player_id, event_id::text, kind, target::text, reason, actor, partition, "offset", clock
-from rulings where player_id = any($1::text[])
-"""
-ENTRIES = """
-select e.* from unnest($1::text[], $2::text[], $3::text[]) k(board_id, season, player_id)
+ENTRIES = f"""
+select {ENTRY} from unnest($1::text[], $2::text[], $3::text[]) k(board_id, season, player_id)
 join leaderboard_entries e using (board_id, season, player_id)
-"""
-ENTRIES_OF = "select * from leaderboard_entries where player_id = any($1::text[])"
+"""  # noqa: S608
+ENTRIES_OF = f"select {ENTRY} from leaderboard_entries e where e.player_id = any($1::text[])"  # noqa: S608
+BATCH = f"""
+select array(select row({PLAYER}) from players p where p.player_id = any($1::text[])),
+    array(select row({RULING}) from rulings r where r.player_id = any($1::text[])),
+    array(select row({SESSION}) from unnest($2::text[], $3::uuid[]) k(player_id, event_id)
+        join game_sessions s using (player_id, event_id)),
+    array(select row({ENTRY}) from unnest($4::text[], $5::text[], $6::text[]) k(board_id, season, player_id)
+        join leaderboard_entries e using (board_id, season, player_id))
+"""  # noqa: S608
+"""All that a batch of submissions needs, in one round trip."""
 
 
 async def load_players(connection: Connection, state: State, player_ids: Sequence[str]) -> None:
     """Who these players are, and the rulings about them."""
-    for row in await connection.fetch(PLAYERS, player_ids):
-        state.players[row["player_id"]] = Player(*row)
-    for row in await connection.fetch(RULINGS_OF, player_ids):
-        state.rule(Ruling(*row))
+    players = await connection.fetch(PLAYERS, player_ids)
+    _add_players(state, players, await connection.fetch(RULINGS_OF, player_ids))
 
 
-async def load_sessions(connection: Connection, state: State, keys: Sequence[SessionKey]) -> None:
-    """These submissions."""
-    players, events = [player for player, _ in keys], [event for _, event in keys]
-    _add_sessions(state, await connection.fetch(SESSIONS, players, events))
+async def load_batch(
+    connection: Connection,
+    state: State,
+    player_ids: Sequence[str],
+    sessions: Sequence[SessionKey],
+    entries: Sequence[EntryKey],
+) -> None:
+    """Who these players are and the rulings about them; these submissions; these rows of boards."""
+    keys = [*zip(*sessions, strict=True)] or [(), ()], [*zip(*entries, strict=True)] or [(), (), ()]
+    found = await connection.fetchrow(BATCH, player_ids, *keys[0], *keys[1])
+    assert found is not None
+    players, rulings, found_sessions, found_entries = found
+    _add_players(state, players, rulings)
+    _add_sessions(state, found_sessions)
+    _add_entries(state, found_entries)
 
 
 async def load_entries(connection: Connection, state: State, keys: Sequence[EntryKey]) -> None:
@@ -58,23 +78,22 @@ async def load_histories(connection: Connection, state: State, player_ids: Seque
     _add_entries(state, await connection.fetch(ENTRIES_OF, player_ids))
 
 
-def read_entry(row: asyncpg.Record) -> Entry:
-    """An entry from its row. The clock of the record that made it is not kept there: 0."""
-    standing = Standing(
-        row["player_id"],
-        row["value"],
-        row["reached_at"],
-        row["games_played"],
-        row["updated_at"],
-        str(row["event_id"] or ""),
-    )
-    at = row["partition"], row["offset"], 0
-    return Entry(row["board_id"], row["season"], row["player_id"], None if row["value"] is None else standing, *at)
+def read_entry(row: Row) -> Entry:
+    """An entry from the columns ENTRY. The clock of the record that made it is not kept there: 0."""
+    board_id, season, player_id, value, reached_at, games_played, updated_at, event_id, partition, offset = row
+    standing = Standing(player_id, value, reached_at, games_played, updated_at, event_id or "")
+    return Entry(board_id, season, player_id, None if value is None else standing, partition, offset, 0)
 
 
-def _add_sessions(state: State, rows: Sequence[asyncpg.Record]) -> None:
+def _add_players(state: State, players: Iterable[Row], rulings: Iterable[Row]) -> None:
+    state.players |= {player.player_id: player for player in (Player(*row) for row in players)}
+    for row in rulings:
+        state.rule(Ruling(*row))
+
+
+def _add_sessions(state: State, rows: Iterable[Row]) -> None:
     state.sessions |= {session.key: session for session in (Session(*row) for row in rows)}
 
 
-def _add_entries(state: State, rows: Sequence[asyncpg.Record]) -> None:
+def _add_entries(state: State, rows: Iterable[Row]) -> None:
     state.entries |= {entry.key: entry for entry in (read_entry(row) for row in rows)}

@@ -26,6 +26,18 @@ class Script:
         self.source = "\n".join(resources.files(package).joinpath(name).read_text() for name in names)
         self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
+    async def run_each(self, client: Client, calls: Sequence[tuple[Sequence[str], Sequence[str | int]]]) -> list[Any]:
+        """Run it once for each (keys, arguments), one after the other, in one round trip."""
+        for _ in range(2):
+            pipeline = client.pipeline(transaction=False)
+            for keys, arguments in calls:
+                pipeline.evalsha(self.sha, len(keys), *keys, *arguments)
+            try:
+                return list(await pipeline.execute())
+            except NoScriptError:  # of all of them: none has run
+                await client.script_load(self.source)
+        raise NoScriptError("the server forgets its scripts")
+
     async def run(self, client: Client, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:
         """Run it, loading it first into a server that does not know it (any more)."""
         try:

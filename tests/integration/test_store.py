@@ -33,7 +33,7 @@ async def pool(servers: Servers, logs: Path) -> AsyncIterator[Pool]:
 async def move(store: Store, seen: Seen, to: int) -> None:
     """A batch that changes nothing but the checkpoint."""
     async with store.transaction() as transaction:
-        await transaction.load(await transaction.lock({HERE: seen}), NOTHING)
+        await transaction.load(await transaction.lock({HERE: seen}), NOTHING, [])
         await transaction.save({HERE: seen}, {HERE: (Partition(to), None)}, [], [], {}, {}, [], [])
 
 
