@@ -1,6 +1,7 @@
 """From a command to the log, and from the log to its outcome."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from shared.catalogue import Catalogue
 from shared.catalogue_log import LiveCatalogue
 from shared.events import Event, Fact, PlayerProfileSet, ScoreSubmitted, encode, wrap
 from shared.identity import event_id_of, new_id
-from shared.log import Appended, Appender
+from shared.log import Appended, Appender, Delivery, failure
 from shared.positions import Position
 from shared.postgres import Pool
 from shared.settings import CommandSettings
@@ -120,19 +121,22 @@ class Submitting:
 
     async def _put_and_wait(self, topic: TopicName, event: Event) -> Accepted:
         """Wait for the outcome, which implies the acknowledgement; a failed append ends the wait."""
-        attempt = attempt_of(event)
+        attempt, began = attempt_of(event), time.monotonic()
         expected = self.outcomes.expect(attempt)
-        appending = asyncio.ensure_future(self.put(topic, event))
-        appending.add_done_callback(lambda done: _end_wait(done, expected))
+        late = False
         try:
-            outcome = await asyncio.wait_for(expected, self.settings.wait_ms / 1000)
-        except TimeoutError:
-            self.outcomes.forget(attempt, late=appending.done())
-            appended = await appending
+            key, value = event.subject.encode(), encode(event)
+            delivery = await self.appender.begin(topic, key, value, timeout=self.append_timeout)
+            delivery.add_done_callback(lambda done: _end_wait(done, expected))
+            await asyncio.wait({expected}, timeout=self.settings.wait_ms / 1000)
+            late = not expected.done() and delivery.done()
+        finally:
+            self.outcomes.forget(attempt, late=late)
+        if not expected.done():
+            left = began + self.append_timeout - time.monotonic()
+            appended = await self.appender.acknowledged(delivery, max(0.0, left))
             return Accepted(event.id, appended.partition, appended.offset, None)
-        except BaseException:
-            self.outcomes.forget(attempt)
-            raise
+        outcome = expected.result()
         return Accepted(event.id, outcome.line.partition, outcome.line.offset, outcome)
 
 
@@ -148,9 +152,7 @@ def stamped(fact: ScoreSubmitted, asked: Sequence[str], known: Mapping[str, dict
     return fact.model_copy(update={"attributes": {key: profile[key] for key in asked if key in profile}})
 
 
-def _end_wait(appending: "asyncio.Future[Appended]", expected: "asyncio.Future[Outcome]") -> None:
-    if appending.cancelled():
-        return
-    error = appending.exception()
+def _end_wait(delivery: Delivery, expected: "asyncio.Future[Outcome]") -> None:
+    error = failure(delivery)
     if error is not None and not expected.done():
         expected.set_exception(error)

@@ -2,12 +2,12 @@
 
 import re
 from typing import Annotated
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID
 
 import uuid_utils
 from pydantic import BeforeValidator, Field
 
-SUBMISSIONS = uuid5(NAMESPACE_URL, "urn:leaderboard:submission")
+SUBMISSIONS = uuid_utils.uuid5(uuid_utils.NAMESPACE_URL, "urn:leaderboard:submission")
 """The namespace of event ids. For ever: a retry after an upgrade must get the same id."""
 
 
@@ -26,7 +26,7 @@ def event_id_of(player_id: str, key: str) -> str:
 
     UUIDv5 (RFC 9562) over the length-prefixed player id and key, so that no two pairs run together.
     """
-    return str(uuid5(SUBMISSIONS, f"{len(player_id)}:{player_id}{len(key)}:{key}"))
+    return str(uuid_utils.uuid5(SUBMISSIONS, f"{len(player_id)}:{player_id}{len(key)}:{key}"))
 
 
 def is_player_id(text: str) -> bool:

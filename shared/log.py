@@ -4,6 +4,7 @@ aiokafka's defaults lose data (acks=1, auto-commit, reset to latest), so none is
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple, TypeAlias
@@ -15,6 +16,7 @@ from aiokafka.helpers import create_ssl_context
 
 # Without the C extension aiokafka falls back, silently, to Python that is many times slower: fail instead.
 from aiokafka.record import _crecords  # noqa: F401
+from aiokafka.structs import RecordMetadata
 
 from shared.records import Record
 from shared.settings import KafkaSettings, NamingSettings
@@ -45,6 +47,18 @@ class Appended(NamedTuple):
     partition: int
     offset: int
     timestamp: int
+
+
+Delivery: TypeAlias = "asyncio.Future[RecordMetadata]"
+"""A record on its way."""
+
+
+def failure(delivery: Delivery) -> "LogUnavailable | None":
+    """What a delivery that is done failed with, if it did."""
+    if delivery.cancelled():
+        return LogUnavailable("the producer was replaced before the acknowledgement")
+    error = delivery.exception()
+    return LogUnavailable(str(error)) if error is not None else None
 
 
 def connection_settings(kafka: KafkaSettings, client_id: str) -> dict[str, Any]:
@@ -82,7 +96,9 @@ class Appender:
         self._connect = connect
         self._prefix = prefix
         self._limit = limit
-        self._sending: set[asyncio.Future[Appended]] = set()
+        self._beginning = 0
+        self._sending: dict[Delivery, asyncio.Future[AIOKafkaProducer]] = {}
+        """What the broker has not acknowledged yet, and by which producer it goes."""
         self._producer = asyncio.ensure_future(self._start())
 
     async def connected(self) -> None:
@@ -98,22 +114,48 @@ class Appender:
         Raises LogBusy when nothing was done, and LogUnavailable when the outcome is unknown: the
         record may still arrive later, so a retry has to carry the same id.
         """
-        if len(self._sending) >= self._limit:
+        began = time.monotonic()
+        delivery = await self.begin(topic, key, value, timeout=timeout, partition=partition)
+        return await self.acknowledged(delivery, began + timeout - time.monotonic())
+
+    async def begin(
+        self, topic: TopicName, key: bytes | None, value: bytes | None, *, timeout: float, partition: int | None = None
+    ) -> Delivery:
+        """Hand a record over to be appended, as `append` does, without waiting for it.
+
+        Raises LogBusy and LogUnavailable as that does; later errors are those of the delivery (see `failure`).
+        """
+        if len(self._sending) + self._beginning >= self._limit:
             raise LogBusy(f"{self._limit} appends are not acknowledged yet")
         if value is not None and len(value) > LARGEST_VALUE:
             raise ValueError(f"a record of {len(value)} bytes; at most {LARGEST_VALUE} fit")
-        sending = asyncio.ensure_future(self._send(topic, key, value, partition))
-        self._sending.add(sending)
-        sending.add_done_callback(self._acknowledged)
+        using = self._producer
+        self._beginning += 1
         try:
-            # Shielded: giving up waiting must not free the slot of a record that is still on its way.
-            return await asyncio.wait_for(asyncio.shield(sending), timeout)
+            async with asyncio.timeout(timeout):
+                producer = using.result() if using.done() else await asyncio.shield(using)
+                name = topic_name(self._prefix, topic)
+                delivery: Delivery = await producer.send(name, value, key, partition, headers=HEADERS)
         except (TimeoutError, KafkaError) as error:
-            raise LogUnavailable(str(error) or f"no acknowledgement within {timeout:g} s") from error
-        except asyncio.CancelledError as error:
-            if sending.cancelled():
-                raise LogUnavailable("the producer was replaced before the acknowledgement") from error
-            raise
+            self._blow(using, error)
+            raise LogUnavailable(str(error) or f"not sent within {timeout:g} s") from error
+        finally:
+            self._beginning -= 1
+        self._sending[delivery] = using
+        delivery.add_done_callback(self._delivered)
+        return delivery
+
+    async def acknowledged(self, delivery: Delivery, timeout: float) -> Appended:
+        """Wait until every in-sync replica has it; `timeout` in seconds. Raises LogUnavailable: outcome unknown."""
+        # Giving up waiting must not cancel it: it keeps its slot for as long as the record is on its way.
+        done, _ = await asyncio.wait({delivery}, timeout=timeout)
+        if not done:
+            raise LogUnavailable(f"no acknowledgement within {timeout:g} s")
+        error = failure(delivery)
+        if error is not None:
+            raise error
+        sent = delivery.result()
+        return Appended(sent.partition, sent.offset, sent.timestamp)
 
     async def close(self) -> None:
         """Stop, within a bound; what is not acknowledged by then is unknown."""
@@ -122,23 +164,21 @@ class Appender:
         elif not self._producer.cancelled() and self._producer.exception() is None:
             await _stop(self._producer.result())
 
-    async def _send(self, topic: TopicName, key: bytes | None, value: bytes | None, partition: int | None) -> Appended:
-        using = self._producer
-        producer = using.result() if using.done() else await asyncio.shield(using)
-        try:
-            name = topic_name(self._prefix, topic)
-            sent = await producer.send_and_wait(name, value, key, partition, headers=HEADERS)
-        except KafkaError as error:
-            if self._producer is using:
-                log.error("producer_replaced", reason=repr(error))
-                self._producer = asyncio.ensure_future(self._replace(producer, set(self._sending)))
-            raise
-        return Appended(sent.partition, sent.offset, sent.timestamp)
+    def _delivered(self, delivery: Delivery) -> None:
+        using = self._sending.pop(delivery)
+        if not delivery.cancelled() and (error := delivery.exception()) is not None:
+            self._blow(using, error)
 
-    async def _replace(self, old: AIOKafkaProducer, in_flight: "set[asyncio.Future[Appended]]") -> AIOKafkaProducer:
+    def _blow(self, using: "asyncio.Future[AIOKafkaProducer]", error: BaseException) -> None:
+        """After an error of Kafka, the producer is given up."""
+        if isinstance(error, KafkaError) and self._producer is using and using.done():
+            log.error("producer_replaced", reason=repr(error))
+            self._producer = asyncio.ensure_future(self._replace(using))
+
+    async def _replace(self, old: "asyncio.Future[AIOKafkaProducer]") -> AIOKafkaProducer:
         """A new producer, as soon as a broker lets it in; the old one's records are given up within a bound."""
-        ending = asyncio.ensure_future(_stop(old))
-        ending.add_done_callback(lambda _: [sending.cancel() for sending in in_flight])
+        ending = asyncio.ensure_future(_stop(old.result()))
+        ending.add_done_callback(lambda _: [each.cancel() for each, by in list(self._sending.items()) if by is old])
         while True:
             try:
                 return await self._start()
@@ -154,11 +194,6 @@ class Appender:
             await _stop(producer)
             raise
         return producer
-
-    def _acknowledged(self, sending: "asyncio.Future[Appended]") -> None:
-        self._sending.discard(sending)
-        if not sending.cancelled():
-            sending.exception()  # seen here, also when the one who asked has stopped waiting
 
 
 @asynccontextmanager

@@ -71,6 +71,8 @@ async def test_more_than_may_be_on_its_way_is_refused_at_once(own_servers: Serve
         own_servers, logs, LEADERBOARD_APPEND_TIMEOUT_MS=f"{TIMEOUT}000", LEADERBOARD_APPENDS_IN_FLIGHT="1"
     ) as system:
         ann, bob = name(), name()
+        # Until the producer knows the topic, nothing is on its way.
+        assert (await send(system, name(), "before")).status == 200
         with frozen(present(own_servers.kafka)):
             unknown = await send(system, ann, "first")
             refused = await send(system, bob, "second")
