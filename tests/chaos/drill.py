@@ -59,7 +59,7 @@ class Drill:
     players: int = 1_000
     submits: float = 40.0
     reads: float = 25.0
-    rulings: float = 2.0
+    rulings: float = 4.0
     sockets: int = 4
     seed: int = 1
     settings: Mapping[str, str] = field(default_factory=dict)
