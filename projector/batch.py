@@ -175,7 +175,10 @@ def board_changes(steps: Iterable[Step], versions: Versions) -> dict[BoardSeason
         change.chain[entry.partition] = previous, max(reached, entry.offset)
     for outcome in (step.outcome for step in steps if step.outcome.attempt is not None):
         for credit in outcome.credits:
-            change = changes.setdefault((credit.board_id, credit.season), BoardChange({}, {}, set()))
+            at = credit.board_id, credit.season
+            if at not in changes and outcome.partition not in versions.get(at, {}):
+                continue  # nobody of the partition was ever there, and Redis may not know such a season
+            change = changes.setdefault(at, BoardChange({}, {}, set()))
             if outcome.player_id is not None and outcome.player_id not in change.written:
                 change.asked.add(outcome.player_id)
     return changes

@@ -1,4 +1,5 @@
-"""The real projector, made to die (SIGKILL) or to freeze (SIGSTOP) once, at a named point of its next submissions.
+"""The real projector, made to die (SIGKILL) or to freeze (SIGSTOP) once, at a named point of its next submissions, or
+of the next end of a season.
 
     python tests/failpoint.py POINT kill|stop
 
@@ -9,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from itertools import count
 from typing import Any
 
 from leaderboard.serving import project
@@ -17,10 +19,13 @@ from projector.ranks import RankWriter
 from projector.store import Transaction
 from projector.worker import Worker
 from shared.feed import RankChanges
+from shared.log import Appender
+from shared.topics import SEASON_KEY
 
 Method = Callable[..., Awaitable[Any]]
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 REACHED: list[str] = []
+ENDS = count(1)
 
 
 def strike() -> None:
@@ -53,6 +58,14 @@ def has_outcomes(_: Publisher, changes: RankChanges) -> bool:
     return bool(changes.outcomes)
 
 
+def ends_a_season(_: Appender, topic: str, key: bytes | None, *__: object) -> bool:
+    return key == SEASON_KEY
+
+
+def ends_it_in_a_second_partition(appender: Appender, topic: str, key: bytes | None, *_: object) -> bool:
+    return ends_a_season(appender, topic, key) and next(ENDS) == 2
+
+
 def always(*_: object) -> bool:
     return True
 
@@ -74,6 +87,10 @@ def arm(point: str) -> None:
             Publisher.publish = before(Publisher.publish, has_outcomes)  # type: ignore[method-assign, assignment]
         case "after-publish":
             Publisher.publish = after(Publisher.publish, has_outcomes)  # type: ignore[method-assign, assignment]
+        case "before-season-ends":
+            Appender.append = before(Appender.append, ends_a_season)  # type: ignore[method-assign, assignment]
+        case "between-season-ends":
+            Appender.append = after(Appender.append, ends_it_in_a_second_partition)  # type: ignore[method-assign, assignment]
         case _:
             raise ValueError(point)
 

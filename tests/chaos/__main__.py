@@ -15,10 +15,11 @@ from tests.stack import ROOT
 
 DESCRIPTION = """\
 Starts Kafka, Postgres, Redis and our processes on this machine, puts them under load, and kills, stops and
-disconnects them at random. Then everything is healed and brought to rest, and all that clients were told is held
-against the log: acknowledged and not lost (I1), counted once (I2), sums and counts (I3), every answer equal to the
-fold at the position that it states (I3, I4), positions never back (I6, I7), one outcome a record (I9), sockets
-without a hole in their chains (I11), and `leaderboard verify`. Exit code 1 on any violation.
+disconnects them at random, while a referee revokes, bans and erases, and seasons end. Then everything is healed and
+brought to rest, and all that clients were told is held against the log: acknowledged and not lost (I1), counted once
+(I2), rulings there and with one effect (I1, I2), sums and counts (I3), every answer equal to the fold at the position
+that it states (I3, I4), positions never back (I6, I7), one outcome a record (I9), sockets without a hole in their
+chains (I11), one result for each season that is over, and `leaderboard verify`. Exit code 1 on any violation.
 
 The faults follow from --seed, --seconds and the number of processes; when exactly they meet what the system does is
 up to the machine, so the same seed may find something only now and then.
@@ -28,8 +29,8 @@ reset or delay. Kafka's clients would go round a proxy to the address that the b
 killed and frozen instead.
 """
 EPILOG = """\
-In the folder of --out: ledger.jsonl (submissions), answers.jsonl (reads), told.jsonl (sockets), faults.jsonl,
-violations.txt, verify.txt, report.txt, and the log of each process.
+In the folder of --out: ledger.jsonl (submissions), rulings.jsonl, answers.jsonl (reads), told.jsonl (sockets),
+faults.jsonl, violations.txt, verify.txt, report.txt, and the log of each process.
 
 examples:
   python -m tests.chaos --seconds 60                                 a look, with one projector

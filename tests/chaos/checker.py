@@ -10,20 +10,35 @@ from itertools import groupby, pairwise
 from typing import Literal, NamedTuple, TypeAlias
 
 from query_api.schemas import instant
-from shared.boards import combine
 from shared.catalogue import Catalogue
-from shared.events import ScoreSubmittedEvent
+from shared.events import (
+    Event,
+    PlayerBannedEvent,
+    PlayerErasedEvent,
+    ScoreRevokedEvent,
+    ScoreSubmittedEvent,
+    SeasonClosedEvent,
+)
+from shared.fold.rulings import KIND
 from shared.positions import InvalidPosition, Position, parse_position
 from shared.ranking import Standing
 from shared.records import Received, Record
 from shared.seasons import ALL_TIME
 from tests.chaos.answers import Answer, Row, Told
+from tests.chaos.counting import counted
 from tests.chaos.history import BoardAt, History, Place, fold_history
-from tests.chaos.ledger import Try
+from tests.chaos.ledger import Ruled, RulingWord, Try
 
-Invariant: TypeAlias = Literal["I1", "I2", "I3", "I6", "I7", "I8", "I9", "I11", "status"]
-EXPECTED = {200, 202, 404, 409, 429, 503, None}
-"""Statuses that a fault may cause; 404 says that a player is not ranked."""
+Invariant: TypeAlias = Literal["I1", "I2", "I3", "I6", "I7", "I8", "I9", "I11", "season", "status"]
+EXPECTED = {200, 202, 403, 404, 409, 410, 429, 503, None}
+"""Statuses that a fault or a ruling may cause; 404 says that a player is not ranked, or not known to a ruling."""
+KINDS: dict[RulingWord, str] = {
+    "revoke": "revoked",
+    "restore": "restored",
+    "ban": "banned",
+    "reinstate": "reinstated",
+    "erase": "erased",
+}
 
 
 class Violation(NamedTuple):
@@ -68,6 +83,10 @@ class Tables:
     sessions: dict[tuple[str, str], str] = field(default_factory=dict)
     """Submission → its outcome."""
     ownership: frozenset[Ownership] = frozenset()
+    rulings: dict[tuple[str, str], tuple[str, str | None]] = field(default_factory=dict)
+    """Ruling → its kind, and the submission that it is about."""
+    results: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Board and season → the digest of its closed result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +98,9 @@ class Evidence:
     ledger: list[Try] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
+    rulings: list[Ruled] = field(default_factory=list)
+    results: list[SeasonClosedEvent] = field(default_factory=list)
+    """What the topic for prizes holds."""
     tables: Tables | None = None
     """None where nothing was read: then tables are not checked."""
 
@@ -93,6 +115,10 @@ class Findings:
     """Answers that were compared with the fold."""
     events: int
     """Socket events in their chains."""
+    rulings: int
+    """Rulings that were acknowledged."""
+    seasons: int
+    """Seasons that were over and closed."""
 
     @property
     def lost(self) -> int:
@@ -114,6 +140,8 @@ def check(evidence: Evidence) -> Findings:
     history = fold_history(evidence.log, evidence.catalogue)
     violations = [
         *check_acknowledged(history, evidence.ledger),
+        *check_rulings(history, evidence.rulings, evidence.tables),
+        *check_refusals(history, evidence.ledger),
         *check_effects(history, evidence.ledger, evidence.tables),
         *check_totals(history, evidence.ledger, evidence.tables),
         *check_submit_answers(history, evidence.ledger),
@@ -123,13 +151,16 @@ def check(evidence: Evidence) -> Findings:
         *check_ownership(evidence.tables),
         *check_chains(evidence.told),
         *check_last_told(history, evidence.told),
-        *check_statuses(evidence.ledger, evidence.answers),
+        *check_results(history, evidence.results, evidence.tables),
+        *check_statuses(evidence.ledger, evidence.rulings, evidence.answers),
     ]
     return Findings(
         violations,
         acknowledged=len({each.submission for each in evidence.ledger if each.verdict == "acknowledged"}),
         answers=sum(each.position is not None and each.status in (200, 404) for each in evidence.answers),
         events=sum(each.what == "event" for each in evidence.told),
+        rulings=len({each.ruling for each in evidence.rulings if each.verdict == "acknowledged"}),
+        seasons=len(evidence.tables.results) if evidence.tables is not None else 0,
     )
 
 
@@ -177,8 +208,6 @@ def check_effects(history: History, ledger: list[Try], tables: Tables | None) ->
     verdicts: dict[tuple[str, str], set[int | None]] = {}
     for each in ledger:
         verdicts.setdefault(each.submission, set()).add(each.status)
-        if each.status == 409 and _first_content(history, each.submission) == (each.mode, each.score):
-            yield Violation("I2", "refused as a conflict with its own content", each)
     for submission, statuses in verdicts.items():
         applied = history.state.sessions.get(submission)
         if 200 in statuses and (applied is None or applied.outcome != "applied"):
@@ -197,12 +226,72 @@ def _first_content(history: History, submission: tuple[str, str]) -> tuple[str, 
     return (event.data.game_mode, event.data.score) if isinstance(event, ScoreSubmittedEvent) else None
 
 
+# --- I1, I2: rulings, and what was refused ---------------------------------------------------------
+
+
+def check_rulings(history: History, rulings: list[Ruled], tables: Tables | None) -> Iterator[Violation]:
+    """An acknowledged ruling is in the log as it was asked for, and has one effect however often it was sent."""
+    for each in (each for each in rulings if each.verdict == "acknowledged"):
+        place, wanted = place_of(each.position), (KINDS[each.word], each.target)
+        folded = history.state.rulings.get(each.ruling)
+        if place is None or _ruling_at(history, place) != (*each.ruling, *wanted):
+            yield Violation("I1", "lost: no such ruling at the acknowledged position", each)
+        elif each.status == 200 and history.first[each.ruling] != place:
+            yield Violation("I1", "an applied ruling does not name the first record", (each, place))
+        elif each.status == 200 and folded is None:
+            yield Violation("I2", "lost: answered as applied, and the fold does not have it", each)
+        elif tables is not None and tables.rulings.get(each.ruling) != (wanted if folded is not None else None):
+            yield Violation("I2", "lost: ruling in the tables", (each, tables.rulings.get(each.ruling)))
+    sent = {each.ruling for each in rulings}
+    for ruling in history.state.rulings.keys() - sent:
+        yield Violation("I1", "a ruling that nobody sent", history.state.rulings[ruling])
+
+
+def _ruling_at(history: History, place: Place) -> tuple[str, str, str, str | None] | None:
+    received = history.records.get(place)
+    kind = KIND.get(type(received.event)) if received is not None else None
+    if received is None or received.event is None or kind is None:
+        return None
+    return received.event.subject, received.event.id, kind, getattr(received.event.data, "event_id", None)
+
+
+def check_refusals(history: History, ledger: Iterable[Try]) -> Iterator[Violation]:
+    """Who was refused was told why, and it is so: the log has the ban, the revocation, the end, the first content."""
+    banned = {event.subject for event in _events(history) if isinstance(event, PlayerBannedEvent)}
+    erased = {event.subject for event in _events(history) if isinstance(event, PlayerErasedEvent)}
+    revoked = {(each.subject, each.data.event_id) for each in _events(history) if isinstance(each, ScoreRevokedEvent)}
+    for each in ledger:
+        match each.reason if each.status in (403, 409, 410) else None:
+            case None:
+                so = True
+            case "banned":
+                so = each.player in banned
+            case "erased":
+                so = each.player in erased
+            case "revoked":
+                so = each.submission in revoked
+            case "season-ended":
+                so = _came_late(history, each)
+            case _:
+                so = _first_content(history, each.submission) not in (None, (each.mode, each.score))
+        if not so:
+            yield Violation("I2", "refused for what is not so", each)
+
+
+def _events(history: History) -> Iterator[Event]:
+    return (each.event for each in history.records.values() if each.event is not None)
+
+
+def _came_late(history: History, each: Try) -> bool:
+    place, ends_at = history.first.get(each.submission), history.board(each.mode).ends_at
+    return place is not None and ends_at is not None and history.clocks[place] >= ends_at
+
+
 # --- I3: sums and counts -------------------------------------------------------------------------
 
 
 def check_totals(history: History, ledger: list[Try], tables: Tables | None) -> Iterator[Violation]:
-    """Sums and counts a player, from the ledger's own numbers: as the fold and as the tables have them."""
-    counted: dict[tuple[str, str], tuple[int, int]] = {}
+    """Sums and counts a player, from what clients sent and the log holds: as the fold and as the tables have them."""
     contents: dict[tuple[str, str], set[tuple[str, int]]] = {}
     for each in ledger:
         contents.setdefault(each.submission, set()).add((each.mode, each.score))
@@ -212,17 +301,15 @@ def check_totals(history: History, ledger: list[Try], tables: Tables | None) -> 
             continue
         if content not in contents.get(submission, ()):
             yield Violation("I1", "a record that no client sent", (submission, place, content))
-        board = history.board(content[0])
-        value, games = counted.get((board.board_id, submission[0]), (None, 0))
-        counted[board.board_id, submission[0]] = combine(board, value, content[1]), games + 1
+    totals = counted(history)
     folded = {
         (board_id, player): (entry.standing.value, entry.standing.games_played)
         for (board_id, season, player), entry in history.state.entries.items()
         if season == ALL_TIME and entry.standing is not None
     }
-    yield from _differences("the fold", counted, folded)
+    yield from _differences("the fold", totals, folded)
     if tables is not None:
-        yield from _differences("the tables", counted, tables.entries)
+        yield from _differences("the tables", totals, tables.entries)
 
 
 def _differences(
@@ -232,7 +319,7 @@ def _differences(
         here, there = wanted.get(at, (0, 0)), found.get(at, (0, 0))
         if here != there:
             what = "doubled" if there[1] > here[1] else "lost" if there[1] < here[1] else "another sum"
-            yield Violation("I3", f"{what}: in {where}", (at, f"the ledger gives {here}, found {there}"))
+            yield Violation("I3", f"{what}: in {where}", (at, f"the log gives {here}, found {there}"))
 
 
 def check_submit_answers(history: History, ledger: Iterable[Try]) -> Iterator[Violation]:
@@ -368,14 +455,42 @@ def check_last_told(history: History, told: list[Told]) -> Iterator[Violation]:
             yield Violation("I11", "the last rank that was told is not the rank", (last, found))
 
 
+# --- seasons ---------------------------------------------------------------------------------------
+
+
+def check_results(history: History, told: Iterable[SeasonClosedEvent], tables: Tables | None) -> Iterator[Violation]:
+    """A season that is over has one closed result, told as one; that it is the fold of the log, `verify` says."""
+    if tables is None:
+        return
+    records: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for each in told:
+        if each.data.kind == "closed":
+            records.setdefault((each.data.board_id, each.data.season), set()).add((each.id, each.data.digest))
+    for at in sorted(_over(history) | tables.results.keys() | records.keys()):
+        result, said = tables.results.get(at), records.get(at, set())
+        if at not in _over(history):
+            yield Violation("season", "closed before it was over", (at, result, said))
+        elif result is None:
+            yield Violation("season", "over and not closed", at)
+        elif {digest for _, digest in said} != {result} or len(said) != 1:
+            yield Violation("season", "not told as the one result that it has", (at, result, said))
+
+
+def _over(history: History) -> set[tuple[str, str]]:
+    """The seasons that somebody has played in and that the log is beyond the end of."""
+    clock = max(history.clocks.values(), default=0)
+    ends = {each.board_id: each.ends_at for each in history.catalogue.boards() if each.ends_at is not None}
+    return {(board, ALL_TIME) for board in history.changes if board in ends and ends[board] <= clock}
+
+
 # --- statuses --------------------------------------------------------------------------------------
 
 
-def check_statuses(ledger: Iterable[Try], answers: Iterable[Answer]) -> Iterator[Violation]:
+def check_statuses(ledger: Iterable[Try], rulings: Iterable[Ruled], answers: Iterable[Answer]) -> Iterator[Violation]:
     """No fault may cause an answer that is no promise at all, such as 500."""
     statuses = Counter(
         (kind, each.status)
-        for kind, group in (("submit", ledger), ("read", answers))
+        for kind, group in (("submit", ledger), ("ruling", rulings), ("read", answers))
         for each in group
         if each.status not in EXPECTED
     )

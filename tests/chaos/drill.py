@@ -1,6 +1,7 @@
 """One run: a fleet under load and faults, healed, brought to rest, and held against its log."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -18,17 +19,28 @@ from tests.chaos.ledger import longest_gap
 from tests.chaos.load import REQUEST_TIMEOUT, Load, Plan, question
 from tests.chaos.nemesis import Fault, Nemesis
 from tests.chaos.proxy import Proxy
+from tests.chaos.referee import Referee
 from tests.chaos.report import Report, tries_of
 from tests.servers import Servers
-from tests.stack import System, present
+from tests.stack import System, answers, eventually, present
+from tests.tables import select
 
 Say = Callable[[str], None]
 PROGRESS_EVERY = 5.0
 SETTLE_WITHIN = 90.0
 """Seconds for the load to end and for the projection to catch up, once everything is healed."""
+KNOWN_WITHIN = 10.0
+"""Seconds for a new board to be known everywhere."""
 TELL_WITHIN = 15.0
 """Seconds for the sockets to bring the last ranks."""
 ASK_AGAIN = 0.1
+CUPS = 2, 12
+"""Boards that end in the middle of a run, at least and at most: one for each five seconds of it."""
+NOT_CLOSED = """
+select board_id from seasons s where ends_at <= $1 and not exists (
+    select from season_results r
+    where r.board_id = s.board_id and r.season = s.season and r.kind = 'closed' and r.announced)
+"""
 FINAL_READER = -1
 """The reader whose answers are those at rest."""
 
@@ -47,9 +59,16 @@ class Drill:
     players: int = 1_000
     submits: float = 40.0
     reads: float = 25.0
+    rulings: float = 4.0
     sockets: int = 4
     seed: int = 1
     settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def cups(self) -> list[str]:
+        """Game modes, each with a board that ends in the middle of the run."""
+        least, most = CUPS
+        return [f"cup-{number}" for number in range(1, 1 + max(least, min(most, int(self.seconds / 5))))]
 
 
 @dataclass(slots=True)
@@ -60,6 +79,7 @@ class Stage:
     fleet: Fleet
     nemesis: Nemesis
     load: Load
+    referee: Referee
     folder: Path
     unsettled: list[str] = field(default_factory=list)
 
@@ -71,6 +91,7 @@ async def run_drill(drill: Drill, servers: LocalServers, folder: Path, say: Say)
 
 
 async def _run(drill: Drill, stage: Stage, folder: Path, say: Say) -> Report:
+    await _open_cups(drill, stage)
     began = time.time()
     async with stage.load.watched(), _progress(stage, say):
         await _trouble(drill, stage)
@@ -101,6 +122,14 @@ async def _run(drill: Drill, stage: Stage, folder: Path, say: Say) -> Report:
     return report
 
 
+async def _open_cups(drill: Drill, stage: Stage) -> None:
+    """Seasons that end until the run does; every process that answers has to know them before the load begins."""
+    await stage.referee.open_cups(drill.seconds)
+    queries = [f"{url}/api/leaderboard/top?game_mode={cup}" for url in stage.load.plan.queries for cup in drill.cups]
+    for url in queries:
+        await asyncio.to_thread(eventually, partial(answers, url), KNOWN_WITHIN, url)
+
+
 async def _trouble(drill: Drill, stage: Stage) -> None:
     """Load and faults, side by side; then everything is healed and the load sees its submissions to their end."""
     until, tally = asyncio.Event(), stage.load.tally
@@ -109,7 +138,7 @@ async def _trouble(drill: Drill, stage: Stage) -> None:
         if drill.in_turn
         else stage.nemesis.run(drill.faults)
     )
-    loading = asyncio.create_task(stage.load.run(until))
+    loading = asyncio.ensure_future(asyncio.gather(stage.load.run(until), stage.referee.run(until)))
     try:
         await asyncio.gather(striking, asyncio.sleep(drill.seconds))
     finally:
@@ -125,11 +154,13 @@ async def _trouble(drill: Drill, stage: Stage) -> None:
 async def _come_to_rest(drill: Drill, stage: Stage) -> None:
     """Wait until all is projected; then ask every query API for all there is, and wait for the sockets."""
     async with aiohttp.ClientSession(timeout=REQUEST_TIMEOUT) as client:
+        if not await again(SETTLE_WITHIN, partial(_is_closed, stage.system)):
+            stage.unsettled.append(f"seasons that are over are not closed within {SETTLE_WITHIN:g} s")
         for url in stage.load.plan.queries:
             if not await again(SETTLE_WITHIN, partial(is_projected, client, url)):
                 stage.unsettled.append(f"{url} does not say that all is projected")
         for url in stage.load.plan.queries:
-            for mode in ("classic", "sprint"):
+            for mode in stage.load.plan.modes:
                 limit = min(drill.players, 1_000)
                 await stage.load.ask(client, question(FINAL_READER, url, mode, limit=limit, minimum=stage.load.newest))
         if not await again(TELL_WITHIN, partial(_all_told, client, stage.load)):
@@ -144,6 +175,11 @@ async def again(within: float, ask: Callable[[], Awaitable[bool]]) -> bool:
             return False
         await asyncio.sleep(ASK_AGAIN)
     return True
+
+
+async def _is_closed(system: System) -> bool:
+    """Whether each season that is over has results, and they were told."""
+    return not await select(system, NOT_CLOSED, time.time_ns() // 1_000_000)
 
 
 async def is_projected(client: aiohttp.ClientSession, url: str) -> bool:
@@ -193,7 +229,9 @@ async def _show(stage: Stage, say: Say) -> None:
 def staged(drill: Drill, servers: LocalServers, folder: Path) -> Iterator[Stage]:
     """Everything started and ready; projectors reach Postgres and Redis through proxies."""
     postgres, redis = present(servers.postgres), present(servers.redis)
-    system = System(Servers(servers.kafka, servers.postgres, servers.redis), folder, settings=dict(drill.settings))
+    admin_key = secrets.token_hex(24)
+    own = {"LEADERBOARD_ADMIN_KEY": admin_key, **drill.settings}
+    system = System(Servers(servers.kafka, servers.postgres, servers.redis), folder, settings=own)
     made = system.run("init")
     assert made.returncode == 0, made.stderr
     with Proxy(postgres.port) as to_postgres, Proxy(redis.port) as to_redis:
@@ -212,11 +250,14 @@ def staged(drill: Drill, servers: LocalServers, folder: Path) -> Iterator[Stage]
                 reads=drill.reads,
                 sockets=drill.sockets,
                 seed=drill.seed,
+                cups=drill.cups,
             )
             load = Load(plan, folder)
+            referee = Referee(load, drill.rulings, admin_key, folder)
             nemesis = Nemesis(servers, fleet, {"postgres": to_postgres, "redis": to_redis}, folder)
             try:
-                yield Stage(system, fleet, nemesis, load, folder)
+                yield Stage(system, fleet, nemesis, load, referee, folder)
             finally:
                 nemesis.close()
+                referee.close()
                 load.close()

@@ -6,14 +6,16 @@ import asyncpg
 
 from shared.catalogue import Catalogue
 from shared.catalogue_log import CatalogueLog
+from shared.events import SeasonClosedEvent
 from shared.log import open_reader
-from shared.records import Record
+from shared.records import Record, receive
 from shared.seasons import ALL_TIME
 from shared.settings import KafkaSettings, NamingSettings
+from shared.topics import TopicName
 from tests.chaos.answers import Answer, Told
 from tests.chaos.checker import Counts, Evidence, Ownership, Tables
 from tests.chaos.journal import read_journal
-from tests.chaos.ledger import Try
+from tests.chaos.ledger import Ruled, Try
 from tests.stack import System, present
 
 NAME = "chaos"
@@ -26,6 +28,8 @@ ENTRIES = (
     "select board_id, player_id, value, games_played from leaderboard_entries where season = $1 and value is not null"
 )
 OWNERSHIP = "select topic, partition, epoch, owner, from_offset from ownership_log"
+RULINGS = "select player_id, event_id::text, kind, target::text from rulings"
+RESULTS = "select board_id, season, digest from season_results where kind = 'closed'"
 SESSIONS = "select player_id, event_id::text, outcome from game_sessions"
 
 
@@ -39,16 +43,22 @@ async def read_evidence(system: System, folder: Path) -> Evidence:
         ledger=read_journal(folder / "ledger.jsonl", Try),
         answers=read_journal(folder / "answers.jsonl", Answer),
         told=read_journal(folder / "told.jsonl", Told),
+        rulings=read_journal(folder / "rulings.jsonl", Ruled) if (folder / "rulings.jsonl").exists() else [],
+        results=[
+            each.event
+            for each in map(receive, await read_log(kafka, naming, "season-results"))
+            if isinstance(each.event, SeasonClosedEvent)
+        ],
         tables=await read_tables(present(system.servers.postgres).url, naming),
     )
 
 
-async def read_log(kafka: KafkaSettings, naming: NamingSettings) -> list[Record]:
-    """The events topic from its beginning to its present end."""
+async def read_log(kafka: KafkaSettings, naming: NamingSettings, topic: TopicName = "events") -> list[Record]:
+    """A topic from its beginning to its present end."""
     records: list[Record] = []
     async with open_reader(kafka, naming, NAME) as reader:
-        left = {partition: end for partition, end in (await reader.end("events")).items() if end}
-        reader.assign({("events", partition): 0 for partition in left})
+        left = {partition: end for partition, end in (await reader.end(topic)).items() if end}
+        reader.assign({(topic, partition): 0 for partition in left})
         for _ in range(TURNS):
             if not left:
                 return records
@@ -68,6 +78,8 @@ async def read_tables(url: str, naming: NamingSettings) -> Tables:
             entries = await connection.fetch(ENTRIES, ALL_TIME)
             sessions = await connection.fetch(SESSIONS)
             ownership = await connection.fetch(OWNERSHIP)
+            rulings = await connection.fetch(RULINGS)
+            results = await connection.fetch(RESULTS)
     finally:
         await connection.close(timeout=5)
     return Tables(
@@ -75,4 +87,6 @@ async def read_tables(url: str, naming: NamingSettings) -> Tables:
         entries={(board, player): (value, games) for board, player, value, games in entries},
         sessions={(player, event): outcome for player, event, outcome in sessions},
         ownership=frozenset(Ownership(*row) for row in ownership),
+        rulings={(player, event): (kind, target) for player, event, kind, target in rulings},
+        results={(board, season): digest for board, season, digest in results},
     )

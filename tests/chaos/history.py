@@ -1,6 +1,7 @@
 """The pure fold of the log with its past: any board at any position. Pure."""
 
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
@@ -35,6 +36,8 @@ class History:
     records: dict[Place, Received] = field(default_factory=dict)
     first: dict[tuple[str, str], Place] = field(default_factory=dict)
     """Submission → its first record, by the bytes in the log alone."""
+    clocks: dict[Place, int] = field(default_factory=dict)
+    """When a record happened, by the running maximum of its partition's timestamps."""
     changes: dict[str, dict[int, list[Change]]] = field(default_factory=dict)
     """Board → partition → in order of offset."""
     totals: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
@@ -56,10 +59,12 @@ def fold_history(log: Iterable[Record], catalogue: Catalogue) -> History:
     """Fold records in, each partition's in order of offset."""
     history = History(catalogue)
     rows: dict[tuple[str, str], Standing] = {}
+    clocks: Counter[int] = Counter()
     for record in log:
         received = receive(record)
         place = record.partition, record.offset
         history.records[place] = received
+        history.clocks[place] = clocks[record.partition] = max(clocks[record.partition], record.timestamp)
         if received.event is not None:
             history.first.setdefault((received.event.subject, received.event.id), place)
         step = fold(history.state, catalogue, received)

@@ -1,4 +1,4 @@
-"""What clients were told about their submissions: one line a try."""
+"""What clients were told about their submissions, and the referee about rulings: one line a try."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 
 from shared.identity import event_id_of
 
+PROBLEM = "urn:leaderboard:problem:"
+RulingWord: TypeAlias = Literal["revoke", "restore", "ban", "reinstate", "erase"]
 Verdict: TypeAlias = Literal["acknowledged", "refused", "unknown"]
 """200 or 202; 4xx; anything else, where the submission may or may not be in the log."""
 
@@ -33,6 +35,34 @@ class Try:
 
     @property
     def submission(self) -> tuple[str, str]:
+        """Player and event id: what has to have one effect."""
+        return self.player, event_id_of(self.player, self.key)
+
+    @property
+    def reason(self) -> str:
+        """Why it was refused: the name of the problem."""
+        return self.error.removeprefix(PROBLEM)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """One request of the referee and what came of it. `sent` and `answered` are seconds since 1970."""
+
+    player: str
+    key: str
+    word: RulingWord
+    target: str | None
+    """The submission that it is about."""
+    sent: float
+    answered: float
+    verdict: Verdict
+    status: int | None = None
+    event_id: str | None = None
+    position: str | None = None
+    error: str = ""
+
+    @property
+    def ruling(self) -> tuple[str, str]:
         """Player and event id: what has to have one effect."""
         return self.player, event_id_of(self.player, self.key)
 

@@ -33,6 +33,8 @@ RECONNECT_AFTER = 0.5
 MOST_IN_FLIGHT = 200
 REPEATED, CONTRADICTED = 0.03, 0.01
 """Shares of acknowledged submissions that are sent again with the same content, and with other content."""
+FOR_CUPS = 0.2
+"""Share of submissions for boards that end, before and after their end."""
 REMEMBERED = 200
 """Acknowledged submissions to choose a repetition from."""
 
@@ -50,6 +52,12 @@ class Plan:
     readers: int = 6
     sockets: int = 4
     seed: int = 1
+    cups: Sequence[str] = ()
+    """Game modes whose boards end in the middle of the run."""
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        return (*MODES, *self.cups)
 
     def player(self, number: int) -> str:
         return f"player-{number}"
@@ -65,11 +73,13 @@ class Submission(NamedTuple):
 
 
 def submissions(plan: Plan) -> Iterator[Submission]:
-    """Fresh submissions without end: no two have the same key, players are even, modes four to one."""
+    """Fresh submissions without end: no two have the same key, players are even, modes four to one; some for cups."""
     chance = random.Random(f"submissions-{plan.seed}")
     for number in itertools.count():
         mode = MODES[0] if chance.random() < 0.8 else MODES[1]
-        score = 1 + int(chance.expovariate(1 / 100)) if mode == MODES[0] else chance.randrange(20_000, 120_000)
+        if plan.cups and chance.random() < FOR_CUPS:
+            mode = chance.choice(plan.cups)
+        score = chance.randrange(20_000, 120_000) if mode == MODES[1] else 1 + int(chance.expovariate(1 / 100))
         yield Submission(plan.player(chance.randrange(plan.players)), f"chaos-{plan.seed}-{number}", mode, score)
 
 
@@ -99,7 +109,7 @@ class Load:
         self.told = Journal[Told](folder / "told.jsonl")
         self.last_told: dict[int, Told] = {}
         """Socket that is open → the last that it said of the player it is for."""
-        self._acknowledged: deque[Submission] = deque(maxlen=REMEMBERED)
+        self.acknowledged: deque[Submission] = deque(maxlen=REMEMBERED)
         self._newest: deque[Position] = deque(maxlen=1)
         self._sockets = itertools.count(1)
         self._chance = random.Random(f"load-{plan.seed}")
@@ -152,9 +162,9 @@ class Load:
     def _choose(self, fresh: Iterator[Submission]) -> Submission:
         """A fresh submission, or one that was acknowledged before: as it was, or with another score."""
         roll = self._chance.random()
-        if not self._acknowledged or roll > REPEATED + CONTRADICTED:
+        if not self.acknowledged or roll > REPEATED + CONTRADICTED:
             return next(fresh)
-        again = self._chance.choice(self._acknowledged)
+        again = self._chance.choice(self.acknowledged)
         return again if roll < REPEATED else again._replace(score=again.score + 1)
 
     async def _settle(self, client: aiohttp.ClientSession, wanted: Submission) -> None:
@@ -177,11 +187,8 @@ class Load:
                 self._note(wanted, tried)
             if tried.verdict == "acknowledged" or tried.status not in (None, 429, 503):
                 return
-            await asyncio.sleep(self._pause(number))
+            await asyncio.sleep(pause(self._chance, number))
         self.tally.given_up += 1
-
-    def _pause(self, number: int) -> float:
-        return min(FIRST_PAUSE * float(2**number), LONGEST_PAUSE) * self._chance.uniform(0.5, 1.5)
 
     async def _try(self, client: aiohttp.ClientSession, url: str, wanted: Submission) -> Try:
         body = {"user_id": wanted.player, "score": wanted.score, "game_mode": wanted.mode}
@@ -205,8 +212,12 @@ class Load:
         )
 
     def _note(self, wanted: Submission, tried: Try) -> None:
-        self._acknowledged.append(wanted)
-        position = parse_position(tried.position or "")
+        self.acknowledged.append(wanted)
+        self.contain(tried.position or "")
+
+    def contain(self, token: str) -> None:
+        """Readers have to see what lies before this position."""
+        position = parse_position(token)
         # One token that contains all that any client was told: readers who carry it must see every one's writes.
         self._newest.append(self._newest[0].merge(position) if self._newest else position)
 
@@ -232,7 +243,7 @@ class Load:
         return question(
             reader,
             self._chance.choice(self.plan.queries),
-            self._chance.choice(MODES),
+            self._chance.choice(self.plan.modes),
             player="" if kind == "top" else self.plan.player(self._chance.randrange(self.plan.players)),
             minimum=str(carried) if carried is not None else None,
         )
@@ -286,6 +297,11 @@ class Load:
         self.tally.events += told.what == "event"
         if told.what == "opened" or told.user_id == told.watched:
             self.last_told[told.socket] = told
+
+
+def pause(chance: random.Random, number: int) -> float:
+    """Seconds before the next try."""
+    return min(FIRST_PAUSE * float(2**number), LONGEST_PAUSE) * chance.uniform(0.5, 1.5)
 
 
 def question(

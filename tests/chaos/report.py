@@ -45,6 +45,7 @@ class Report:
         return [
             self.title,
             f"submissions acknowledged {found.acknowledged}; tries: {_counts(self.tries)}; given up {self.given_up}",
+            f"rulings acknowledged {found.rulings}; seasons closed {found.seasons}",
             f"lost {found.lost}, doubled {found.doubled}",
             f"faults {self.faults}; cuts at COMMIT {self.cuts}",
             f"kills {sum(self.kills.values())}: {_counts(self.kills)}",

@@ -8,18 +8,24 @@ from typing import Any
 import pytest
 
 from query_api.schemas import instant
+from shared.boards import DEFAULT_BOARDS, Board
+from shared.events import PlayerBanned, ScoreRevoked, ScoreSubmitted, SeasonClosed, SeasonClosedEvent, SeasonEnded, wrap
+from shared.identity import event_id_of
 from shared.positions import Position
 from shared.records import Record
-from tests.builders import CATALOGUE, NOW, log_created_bytes, score_bytes
+from shared.topics import SEASON_KEY
+from tests.builders import NOW, catalogue_of, fact_bytes, log_created_bytes, score_bytes
 from tests.chaos.answers import Answer, Told
 from tests.chaos.checker import Counts, Evidence, Ownership, Tables, check
 from tests.chaos.history import BoardAt, fold_history
 from tests.chaos.journal import Journal, read_journal
-from tests.chaos.ledger import Try, longest_gap
+from tests.chaos.ledger import PROBLEM, Ruled, Try, longest_gap
 
 LOG = "0123456789abcdef"
-FOLDED = {0: 7, 1: 3}
-"""Where the log below ends."""
+DIGEST = "a" * 64
+D2, R1 = event_id_of("dan", "d2"), event_id_of("dan", "r1")
+CUP = Board(board_id="cup", title="Cup", game_modes=("cup",), operator="best", order="desc", ends_at=NOW + 5)
+CATALOGUE = catalogue_of(*DEFAULT_BOARDS, CUP)
 
 
 def partition(number: int, *values: tuple[str, bytes]) -> list[Record]:
@@ -31,8 +37,31 @@ def score(player: str, value: int, key: str, mode: str = "classic") -> tuple[str
     return player, score_bytes(player, value, key, mode)
 
 
+def cup(player: str, value: int, key: str) -> tuple[str, bytes]:
+    fact = ScoreSubmitted(player_id=player, game_mode="cup", score=value)
+    return player, fact_bytes(fact, key, catalogue=CATALOGUE.newest)
+
+
+def the_cup() -> list[Record]:
+    """Dan 7 and 9, which is revoked, twice with one key; then the end, Eve too late, and Dan banned before his 8."""
+    revoked = ScoreRevoked(player_id="dan", event_id=D2, reason="cheating")
+    banned = PlayerBanned(player_id="dan", reason="cheating")
+    ended = fact_bytes(SeasonEnded(board_id="cup", season="all"), "end", catalogue=CATALOGUE.newest, subject="cup")
+    return partition(
+        2,
+        cup("dan", 7, "d1"),
+        cup("dan", 9, "d2"),
+        ("dan", fact_bytes(revoked, "r1")),
+        ("dan", fact_bytes(revoked, "r1")),
+        (SEASON_KEY.decode(), ended),
+        cup("eve", 5, "e1"),
+        ("dan", fact_bytes(banned, "r2")),
+        cup("dan", 8, "d3"),
+    )
+
+
 def the_log() -> list[Record]:
-    """Ann 10 and 15, once each: a retry and a conflict come after; Bob 20; Cat runs 500, then 400."""
+    """Ann 10 and 15, once each: a retry and a conflict come after; Bob 20; Cat runs 500, then 400; and a cup."""
     classic = [
         score("ann", 10, "a1"),
         score("bob", 20, "b1"),
@@ -44,6 +73,7 @@ def the_log() -> list[Record]:
     return [
         *partition(0, *classic),
         *partition(1, score("cat", 500, "c1", "sprint"), score("cat", 400, "c2", "sprint")),
+        *the_cup(),
     ]
 
 
@@ -69,12 +99,29 @@ def the_ledger() -> list[Try]:
         sent("ann", "a2", 15),
         acknowledged("ann", "a2", 15, at(p0=4), 25),
         acknowledged("ann", "a1", 10, at(p0=2), 25, replayed=True),
-        sent("ann", "a1", 11, verdict="refused", status=409),
+        sent("ann", "a1", 11, verdict="refused", status=409, error=f"{PROBLEM}idempotency-conflict"),
         sent("bob", "b2", 1, verdict="acknowledged", status=202, position=at(p0=7)),
         acknowledged("cat", "c1", 500, at(p1=2), 400, mode="sprint"),
         acknowledged("cat", "c2", 400, at(p1=3), 400, mode="sprint"),
         sent("ann", "never", 5, verdict="refused", status=429),
+        acknowledged("dan", "d1", 7, at(p2=2), 7, mode="cup"),
+        acknowledged("dan", "d2", 9, at(p2=3), 9, mode="cup"),
+        sent("eve", "e1", 5, "cup", verdict="refused", status=409, error=f"{PROBLEM}season-ended"),
+        sent("dan", "d3", 8, "cup", verdict="refused", status=403, error=f"{PROBLEM}banned"),
     ]
+
+
+def the_rulings() -> list[Ruled]:
+    revoked = Ruled("dan", "r1", "revoke", D2, 1.0, 2.0, "acknowledged", 200, position=at(p2=4))
+    banned = replace(revoked, key="r2", word="ban", target=None, position=at(p2=8))
+    return [revoked, revoked, replace(revoked, verdict="unknown", status=None, position=None), banned]
+
+
+def closed(digest: str = DIGEST, key: str = "closed") -> SeasonClosedEvent:
+    fact = SeasonClosed(board_id="cup", season="all", kind="closed", players=1, digest=digest, cut=at(p2=5))
+    event = wrap(fact, event_id=event_id_of("cup", key), subject="cup", source="test", actor="test")
+    assert isinstance(event, SeasonClosedEvent)
+    return event
 
 
 def the_answers() -> list[Answer]:
@@ -111,20 +158,32 @@ def the_told() -> list[Told]:
 def the_tables() -> Tables:
     history = fold_history(the_log(), CATALOGUE)
     return Tables(
-        checkpoints={0: Counts(7, 4, 1, 1, 0), 1: Counts(3, 2, 0, 0, 0)},
+        checkpoints={0: Counts(7, 4, 1, 1, 0), 1: Counts(3, 2, 0, 0, 0), 2: Counts(9, 5, 1, 0, 2)},
         entries={("classic", "ann"): (25, 2), ("classic", "bob"): (21, 2), ("sprint", "cat"): (400, 2)},
         sessions={submission: session.outcome for submission, session in history.state.sessions.items()},
+        rulings={key: (ruling.kind, ruling.target) for key, ruling in history.state.rulings.items()},
+        results={("cup", "all"): DIGEST},
     )
 
 
 def sound() -> Evidence:
-    return Evidence(CATALOGUE, the_log(), the_ledger(), the_answers(), the_told(), the_tables())
+    return Evidence(
+        CATALOGUE,
+        the_log(),
+        the_ledger(),
+        the_answers(),
+        the_told(),
+        the_rulings(),
+        [closed(), closed()],
+        the_tables(),
+    )
 
 
 def test_a_run_that_kept_every_promise_has_no_violation() -> None:
     findings = check(sound())
     assert findings.violations == []
-    assert (findings.acknowledged, findings.answers, findings.events) == (6, 5, 5)
+    assert (findings.acknowledged, findings.answers, findings.events) == (8, 5, 5)
+    assert (findings.rulings, findings.seasons) == (2, 1)
 
 
 def ledger(index: int, **change: Any) -> Callable[[Evidence], Evidence]:
@@ -152,6 +211,19 @@ def told(index: int, **change: Any) -> Callable[[Evidence], Evidence]:
         return replace(evidence, told=lines)
 
     return spoil
+
+
+def rulings(index: int, **change: Any) -> Callable[[Evidence], Evidence]:
+    def spoil(evidence: Evidence) -> Evidence:
+        lines = list(evidence.rulings)
+        lines[index] = replace(lines[index], **change)
+        return replace(evidence, rulings=lines)
+
+    return spoil
+
+
+def results(*records: SeasonClosedEvent) -> Callable[[Evidence], Evidence]:
+    return lambda evidence: replace(evidence, results=list(records))
 
 
 def tables(**change: Any) -> Callable[[Evidence], Evidence]:
@@ -197,8 +269,29 @@ BROKEN: dict[str, tuple[Callable[[Evidence], Evidence], str, str]] = {
         "I1",
         "does not name the first record",
     ),
-    "refused with its own content": (ledger(5, score=10), "I2", "own content"),
+    "refused with its own content": (ledger(5, score=10), "I2", "what is not so"),
     "refused and in the log": (ledger(6, verdict="refused", status=422, position=None), "I2", "yet in the log"),
+    "ruling gone": (log((2, 7)), "I1", "lost: no such ruling"),
+    "ruling on another submission": (rulings(0, target="x"), "I1", "lost: no such ruling"),
+    "ruling of another kind": (rulings(3, word="reinstate"), "I1", "lost: no such ruling"),
+    "a repeated ruling names its own record": (rulings(1, position=at(p2=5)), "I1", "does not name the first record"),
+    "ruling not in the tables": (tables(rulings={("dan", R1): ("restored", D2)}), "I2", "lost: ruling"),
+    "a ruling nobody sent": (lambda evidence: replace(evidence, rulings=[]), "I1", "a ruling that nobody sent"),
+    "refused as banned by nobody": (log((2, 7)), "I2", "what is not so"),
+    "refused as revoked by nobody": (ledger(5, error=f"{PROBLEM}revoked"), "I2", "what is not so"),
+    "refused as erased by nobody": (ledger(13, status=410, error=f"{PROBLEM}erased"), "I2", "what is not so"),
+    "refused as late before the end": (ledger(11, status=409, error=f"{PROBLEM}season-ended"), "I2", "what is not so"),
+    "refused as late where nothing ends": (ledger(5, error=f"{PROBLEM}season-ended"), "I2", "what is not so"),
+    "a revoked score counts": (tables(entries={("cup", "dan"): (9, 2)}), "I3", "doubled"),
+    "over and not closed": (
+        lambda evidence: replace(evidence, tables=replace(the_tables(), results={})),
+        "season",
+        "over and not closed",
+    ),
+    "closed before its end": (tables(results={("classic", "all"): DIGEST}), "season", "before it was over"),
+    "never told": (results(), "season", "not told as the one"),
+    "told with another digest": (results(closed("b" * 64)), "season", "not told as the one"),
+    "told as two results": (results(closed(), closed(key="other")), "season", "not told as the one"),
     "session gone": (
         lambda evidence: replace(
             evidence, tables=replace(the_tables(), sessions={k: v for k, v in the_tables().sessions.items() if k != A1})
@@ -237,7 +330,7 @@ BROKEN: dict[str, tuple[Callable[[Evidence], Evidence], str, str]] = {
     "checkpoint behind": (tables(checkpoints={0: Counts(6, 4, 1, 0, 0)}), "I9", "not at the end"),
     "checkpoint sums": (tables(checkpoints={0: Counts(7, 3, 1, 1, 0)}), "I9", "do not add up"),
     "checkpoint kinds": (tables(checkpoints={0: Counts(7, 3, 2, 1, 0)}), "I9", "not those of the fold"),
-    "checkpoint of no partition": (tables(checkpoints={2: Counts(1, 0, 0, 0, 0)}), "I9", "not at the end"),
+    "checkpoint of no partition": (tables(checkpoints={3: Counts(1, 0, 0, 0, 0)}), "I9", "not at the end"),
     "an epoch left out": (
         tables(ownership={Ownership("events", 0, 1, "a", 0), Ownership("events", 0, 3, "b", 4)}),
         "I8",
@@ -257,6 +350,7 @@ BROKEN: dict[str, tuple[Callable[[Evidence], Evidence], str, str]] = {
         "not the rank",
     ),
     "an answer of 500": (answers(6, status=500), "status", "read answered 500"),
+    "a ruling of 401": (rulings(0, status=401), "status", "ruling answered 401"),
     "a submit of 502": (ledger(2, status=502), "status", "submit answered 502"),
 }
 

@@ -40,6 +40,8 @@ async def drilled(
     assert report.findings.acknowledged > 50
     assert report.findings.answers > 50
     assert report.findings.events > 50
+    assert report.findings.rulings > 5
+    assert report.findings.seasons == len(drill.cups)
     return report
 
 

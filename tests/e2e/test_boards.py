@@ -380,3 +380,13 @@ async def test_a_season_ends_with_standings_and_a_record(system: System) -> None
 async def test_the_tables_and_redis_equal_the_log(system: System) -> None:
     verified = await asyncio.to_thread(system.run, "verify")
     assert verified.returncode == 0, verified.stdout
+
+
+async def test_a_score_that_a_board_without_rows_does_not_take_has_its_rank_on_the_others(system: System) -> None:
+    wide = await define(system)
+    narrow = await define(system, game_modes=[wide], maximum=5)
+    for player in (name(), name()):
+        status, answer = await submit(system, player, 10, wide)
+        assert status == 200
+        told = {each["board_id"]: (each["reason"], each["new_rank"] is not None) for each in answer["boards"]}
+        assert told == {wide: (None, True), narrow: ("out_of_bounds", False)}
