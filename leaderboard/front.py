@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from command_api.routes import add_routes as add_commands
 from command_api.state import open_commands
 from notifier.routes import router as notifier_router
 from notifier.state import open_notifier
 from query_api.board_routes import add_routes as add_queries
+from query_api.hot_routes import with_hot_reads
 from query_api.routes import router as queries_router
 from query_api.state import open_queries
 from shared.feed import open_feed
@@ -27,7 +29,7 @@ from shared.settings import (
 NAME = "front"
 
 
-def create_app() -> FastAPI:
+def create_app() -> ASGIApp:
     """The app, with its settings from the environment."""
     kafka, postgres, redis = KafkaSettings(), PostgresSettings(), RedisSettings()
     naming, settings, reads = NamingSettings(), CommandSettings(), ReadSettings()
@@ -48,4 +50,4 @@ def create_app() -> FastAPI:
     add_queries(app)
     app.include_router(notifier_router)
     add_handlers(app)
-    return app
+    return with_hot_reads(app)

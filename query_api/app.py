@@ -5,15 +5,17 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from query_api.board_routes import add_routes
+from query_api.hot_routes import with_hot_reads
 from query_api.routes import router
 from query_api.state import open_queries
 from shared.problems import add_handlers
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, ReadSettings, RedisSettings
 
 
-def create_app() -> FastAPI:
+def create_app() -> ASGIApp:
     """The app, with its settings from the environment."""
     kafka, postgres, redis = KafkaSettings(), PostgresSettings(), RedisSettings()
     naming, reads = NamingSettings(), ReadSettings()
@@ -27,4 +29,4 @@ def create_app() -> FastAPI:
     app.include_router(router)
     add_routes(app)
     add_handlers(app)
-    return app
+    return with_hot_reads(app)

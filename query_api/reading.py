@@ -55,7 +55,7 @@ class Reading:
         """Answers of one instant, at a position that contains `token`'s. Raises Problem (409, 422, 503)."""
 
         async def ask() -> Answer:
-            answer = None if self._is_archived(season) else await self.ranks.ask(board, season.name, questions)
+            answer = None if self.is_archived(season) else await self.ranks.ask(board, season.name, questions)
             return answer if answer is not None else await _answered(self.standings.ask(board, season.name, questions))
 
         return await self._containing(token, ask)
@@ -68,7 +68,7 @@ class Reading:
 
         async def ask() -> Everywhere:
             found = zip(seasons, await self.ranks.ask_each(asked), strict=True)
-            answers = dict(enumerate(None if self._is_archived(season) else answer for (_, season), answer in found))
+            answers = dict(enumerate(None if self.is_archived(season) else answer for (_, season), answer in found))
             unknown = [number for number, answer in answers.items() if answer is None]
             positions = []
             if unknown or not asked:
@@ -90,7 +90,7 @@ class Reading:
             return {}
         names = await self.ranks.names(player_ids)
         if names is not None:
-            return names
+            return names.of
         try:
             return await self.standings.names(player_ids)
         except StandingsUnavailable:
@@ -119,7 +119,8 @@ class Reading:
         applied = await self.ranks.applied()
         return applied if applied is not None else await _answered(self.standings.position())
 
-    def _is_archived(self, season: Season) -> bool:
+    def is_archived(self, season: Season) -> bool:
+        """Whether a season ended too long ago to be read from Redis."""
         return is_over(season, now() - self.keep_ms)
 
     def _parse(self, token: str) -> Position:

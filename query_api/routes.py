@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from starlette.responses import JSONResponse
 
-from query_api.schemas import EntryAnswer, ProfileAnswer, RankAnswer, TopAnswer, entry_fields, instant
+from query_api.schemas import EntryAnswer, ProfileAnswer, RankAnswer, TopAnswer, entry_fields, instant, rank_fields
 from query_api.state import Queries
 from shared.boards import Board, GameMode
 from shared.clock import now
@@ -14,7 +14,7 @@ from shared.identity import PlayerId
 from shared.positions import LONGEST_TOKEN
 from shared.postgres import DOWN
 from shared.problems import Problem, invalid, unavailable
-from shared.questions import Places, Range, percentile
+from shared.questions import Places, Range
 from shared.seasons import Season, season_at
 
 PLAYER = """
@@ -83,10 +83,7 @@ async def rank(
     [row] = page.parts[0].rows
     names = await queries.reading.names([user_id])
     answer = RankAnswer(
-        **entry_fields(row, names),
-        percentile=percentile(row, page.total),
-        total_players=page.total,
-        reached_at=instant(row.standing.reached_at),
+        **rank_fields(row, names, page.total),
         game_mode=game_mode,
         season=season.name,
         position=str(page.position),

@@ -244,6 +244,16 @@ def entry_fields(row: Ranked, names: dict[str, str]) -> dict[str, Any]:
     }
 
 
+def rank_fields(row: Ranked, names: dict[str, str], total: int) -> dict[str, Any]:
+    """The fields of RankAnswer that come from the row."""
+    standing = row.standing
+    return entry_fields(row, names) | {
+        "percentile": percentile(row, total),
+        "total_players": total,
+        "reached_at": instant(standing.reached_at),
+    }
+
+
 def _row(row: Ranked, total: int, names: dict[str, str]) -> dict[str, Any]:
     return {**entry_fields(row, names), "percentile": percentile(row, total), "gap": row.gap}
 

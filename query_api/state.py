@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from query_api.pages import Pages
+from query_api.placing import Placing
 from query_api.reading import Reading
 from shared.catalogue_log import LiveCatalogue, open_catalogue
 from shared.health import Check, Component
@@ -26,6 +28,8 @@ class Queries:
     """The parts behind the routes."""
 
     reading: Reading
+    placing: Placing
+    pages: Pages
     catalogue: LiveCatalogue
     cursor_key: bytes
     pool: Pool
@@ -48,11 +52,13 @@ async def open_queries(
         open_pool(postgres, naming, NAME) as pool,
         open_redis(redis, NAME) as client,
     ):
-        standings = Standings(pool, reads.fallback_reads)
-        reading = Reading(Ranks(client, naming.prefix), standings, incarnation, reads.wait_ms, redis.keep_ms)
+        standings, ranks = Standings(pool, reads.fallback_reads), Ranks(client, naming.prefix)
+        reading = Reading(ranks, standings, incarnation, reads.wait_ms, redis.keep_ms)
+        placing, pages = Placing(ranks, catalogue), Pages(ranks, catalogue)
         # By default all processes of a system have the same key without being told.
         key = reads.cursor_key.get_secret_value() if reads.cursor_key is not None else incarnation
-        yield Queries(reading, catalogue, key.encode(), pool, _checks(reader, pool, client, reading))
+        checks = _checks(reader, pool, client, reading)
+        yield Queries(reading, placing, pages, catalogue, key.encode(), pool, checks)
 
 
 def _checks(reader: Reader, pool: Pool, client: Client, reading: Reading) -> dict[str, Check]:

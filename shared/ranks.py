@@ -1,7 +1,7 @@
 """Reading the rank index in Redis. None means that Redis cannot say: ask Postgres (shared.standings)."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from redis.exceptions import NoScriptError
 
@@ -38,6 +38,32 @@ from shared.redis import DOWN, Client, Script
 ASK = Script("shared", "ask.lua")
 NAMES = Script("shared", "names.lua")
 
+Call: TypeAlias = tuple[Script, list[str], Sequence[str | int]]
+"""A script with its keys and arguments."""
+
+
+class Seen(NamedTuple):
+    """What is said of a season of a board."""
+
+    answer: Answer
+    version: Position
+    """The last record of each partition that has touched it: while they are the same, so is every row."""
+
+
+class Names(NamedTuple):
+    """The display names of those who have one."""
+
+    version: str
+    """Of all names: while it is the same, nobody's has changed."""
+    of: dict[str, str]
+
+
+class Look(NamedTuple):
+    """What one round trip has shown; None: Redis does not hold it whole."""
+
+    boards: list[Seen | None]
+    names: Names | None
+
 
 class Ranks:
     """The rank index of every board. Reads never block longer than the client's timeout."""
@@ -54,24 +80,26 @@ class Ranks:
     async def ask_each(self, asked: Sequence[Asked]) -> list[Answer | None]:
         """Answer questions about several boards in one round trip; those about each are of an instant of its own."""
         try:
-            fields, *replies = await self._after_applied(asked)
+            fields, *replies = await self._after_applied([self._ask(each) for each in asked])
         except DOWN:
             return [None] * len(asked)
-        applied = _position(fields)
-        if applied is None:
-            return [None] * len(asked)
-        return [_answer(each, applied, reply) for each, reply in zip(asked, replies, strict=True)]
+        return [seen.answer if seen is not None else None for seen in _all_seen(asked, fields, replies)]
 
-    async def names(self, player_ids: Sequence[str]) -> dict[str, str] | None:
-        """The display names of those who have one."""
+    async def look(self, asked: Sequence[Asked], player_ids: Sequence[str]) -> Look | None:
+        """Questions about several boards, as in `ask_each`, and the names of players, in one round trip."""
+        naming: Call = NAMES, [names_key(self._prefix)], player_ids
         try:
-            names = await NAMES.run(self._client, [names_key(self._prefix)], player_ids)
+            fields, *replies, names = await self._after_applied([*(self._ask(each) for each in asked), naming])
         except DOWN:
             return None
-        if names is None:
+        return Look(_all_seen(asked, fields, replies), _names(player_ids, names))
+
+    async def names(self, player_ids: Sequence[str]) -> Names | None:
+        """The names of those of these players who have one."""
+        try:
+            return _names(player_ids, await NAMES.run(self._client, [names_key(self._prefix)], player_ids))
+        except DOWN:
             return None
-        found = zip(player_ids, names, strict=True)
-        return {player_id: str(name) for player_id, name in found if name is not None}
 
     async def applied(self) -> Position | None:
         """The position that Redis as a whole has reached."""
@@ -80,20 +108,24 @@ class Ranks:
         except DOWN:
             return None
 
-    async def _after_applied(self, asked: Sequence[Asked]) -> list[Any]:
-        """`applied` first, then the script: what the script sees is never older than the position."""
+    def _ask(self, asked: Asked) -> Call:
+        keys = board_keys(self._prefix, asked.board.board_id, asked.season).all
+        return ASK, keys, [asked.board.ties, *_arguments(asked)]
+
+    async def _after_applied(self, calls: Sequence[Call]) -> list[Any]:
+        """`applied` first, then the scripts: what they see is never older than the position."""
         for attempt in range(2):
             pipeline = self._client.pipeline(transaction=False)
             pipeline.hgetall(applied_key(self._prefix))
-            for each in asked:
-                keys = board_keys(self._prefix, each.board.board_id, each.season).all
-                pipeline.evalsha(ASK.sha, len(keys), *keys, each.board.ties, *_arguments(each))
+            for script, keys, arguments in calls:
+                pipeline.evalsha(script.sha, len(keys), *keys, *arguments)
             try:
                 return list(await pipeline.execute())
             except NoScriptError:
                 if attempt:
                     raise
-                await self._client.script_load(ASK.source)
+                for script in (ASK, NAMES):
+                    await self._client.script_load(script.source)
         raise AssertionError("unreachable")
 
 
@@ -129,12 +161,30 @@ def _operation(board: Board, question: Question) -> tuple[str | int, ...]:
             return "percentile", hundredths
 
 
-def _answer(asked: Asked, applied: Position, reply: Any) -> Answer | None:
+def _all_seen(asked: Sequence[Asked], fields: dict[Any, Any], replies: Sequence[Any]) -> list[Seen | None]:
+    applied = _position(fields)
+    if applied is None:
+        return [None] * len(asked)
+    return [_seen(each, applied, reply) for each, reply in zip(asked, replies, strict=True)]
+
+
+def _seen(asked: Asked, applied: Position, reply: Any) -> Seen | None:
     if reply is None:
         return None
-    version, total, answers = reply
-    position = _reflected(applied, version)
-    return Answer(position, total, [_part(asked.board, each) for each in answers]) if position is not None else None
+    pairs, total, answers = reply
+    touched = whole_version(dict(zip(pairs[0::2], pairs[1::2], strict=True)), applied.incarnation)
+    if touched is None:
+        return None
+    parts = [_part(asked.board, each) for each in answers]
+    return Seen(Answer(_reflected(applied, touched), total, parts), Position(applied.incarnation, touched))
+
+
+def _names(player_ids: Sequence[str], reply: Any) -> Names | None:
+    if reply is None:
+        return None
+    version, *names = reply
+    found = zip(player_ids, names, strict=True)
+    return Names(version, {player_id: str(name) for player_id, name in found if name is not None})
 
 
 def _part(board: Board, found: int | list[Any]) -> Part:
@@ -157,12 +207,9 @@ def _position(applied: dict[Any, Any]) -> Position | None:
     return Position(incarnation, offsets) if offsets is not None else None
 
 
-def _reflected(applied: Position, version: list[str]) -> Position | None:
-    """The exact position of a board whose version is `version`, read after `applied`.
+def _reflected(applied: Position, touched: Mapping[int, int]) -> Position:
+    """The exact position of a board, read after `applied`, whose partitions have last touched it at these offsets.
 
     A partition that touched the board beyond `applied` is reflected up to that very record.
     """
-    touched = whole_version(dict(zip(version[0::2], version[1::2], strict=True)), applied.incarnation)
-    if touched is None:
-        return None
     return applied.merge(Position(applied.incarnation, {number: offset + 1 for number, offset in touched.items()}))
