@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Path, Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from command_api.answering import counted, refusal, results, submitted
 from command_api.batch_routes import router as batch_router
@@ -66,10 +65,9 @@ async def submit(request: Request) -> Response:
 
 
 def add_routes(app: FastAPI) -> None:
-    """Put the routes into an app: the hot one as Starlette's own, ahead of FastAPI's, which describes it."""
+    """Put the routes into an app."""
     for each in (router, batch_router, board_router, ruling_router):
         app.include_router(each)
-    app.router.routes.insert(0, Route("/api/leaderboard/submit", submit, methods=["POST"]))
 
 
 @router.get(

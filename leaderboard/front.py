@@ -7,15 +7,17 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from command_api.hot_routes import HOT as HOT_COMMANDS
 from command_api.routes import add_routes as add_commands
 from command_api.state import open_commands
 from notifier.routes import router as notifier_router
 from notifier.state import open_notifier
 from query_api.board_routes import add_routes as add_queries
-from query_api.hot_routes import with_hot_reads
+from query_api.hot_routes import HOT as HOT_READS
 from query_api.routes import router as queries_router
 from query_api.state import open_queries
 from shared.feed import open_feed
+from shared.hot import HotPaths
 from shared.problems import add_handlers
 from shared.settings import (
     CommandSettings,
@@ -50,4 +52,4 @@ def create_app() -> ASGIApp:
     add_queries(app)
     app.include_router(notifier_router)
     add_handlers(app)
-    return with_hot_reads(app)
+    return HotPaths(app, {**HOT_COMMANDS, **HOT_READS})

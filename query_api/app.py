@@ -8,9 +8,10 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from query_api.board_routes import add_routes
-from query_api.hot_routes import with_hot_reads
+from query_api.hot_routes import HOT
 from query_api.routes import router
 from query_api.state import open_queries
+from shared.hot import HotPaths
 from shared.problems import add_handlers
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, ReadSettings, RedisSettings
 
@@ -29,4 +30,4 @@ def create_app() -> ASGIApp:
     app.include_router(router)
     add_routes(app)
     add_handlers(app)
-    return with_hot_reads(app)
+    return HotPaths(app, HOT)

@@ -5,14 +5,14 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import orjson
-from starlette.types import ASGIApp, Scope
+from starlette.types import Receive, Scope
 
 from query_api import pages, placing
 from query_api.schemas import rank_fields
 from query_api.state import Queries
 from shared.boards import Board
 from shared.clock import now
-from shared.hot import HotPaths, Reply, json_reply
+from shared.hot import Handlers, Reply, json_reply
 from shared.identity import is_player_id
 from shared.positions import InvalidPosition, Position, parse_position
 from shared.seasons import season_at
@@ -31,12 +31,7 @@ class Parameters(NamedTuple):
     limit: int = 100
 
 
-def with_hot_reads(app: ASGIApp) -> ASGIApp:
-    """An app with the hot reads ahead of it."""
-    return HotPaths(app, {"/api/leaderboard/top": top, RANK: rank})
-
-
-async def top(scope: Scope) -> Reply | None:
+async def top(scope: Scope, _receive: Receive) -> Reply | None:
     """The first rows of a board."""
     asked, queries = _parameters(scope), _queries(scope)
     at = _present(queries, asked.game_mode) if asked is not None else None
@@ -47,7 +42,7 @@ async def top(scope: Scope) -> Reply | None:
     return page.reply if page is not None and _is_enough(scope, page.position) else None
 
 
-async def rank(scope: Scope) -> Reply | None:
+async def rank(scope: Scope, _receive: Receive) -> Reply | None:
     """Where a player stands."""
     asked, queries, player_id = _parameters(scope), _queries(scope), scope["path"][len(RANK) :]
     at = _present(queries, asked.game_mode) if asked is not None and is_player_id(player_id) else None
@@ -60,6 +55,9 @@ async def rank(scope: Scope) -> Reply | None:
     row, names, total, _, token = placed
     fields = rank_fields(row, names, total) | {"game_mode": asked.game_mode, "season": season, "position": token}
     return json_reply(orjson.dumps(fields), token)
+
+
+HOT: Handlers = {("GET", "/api/leaderboard/top"): top, ("GET", RANK): rank}
 
 
 def _queries(scope: Scope) -> Queries:

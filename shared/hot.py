@@ -1,48 +1,53 @@
-"""Hot reads, answered ahead of the framework: its middlewares and the solving of parameters cost ten times the answer.
+"""Hot routes, answered ahead of the framework: its middlewares and the solving of parameters cost ten times the answer.
 
-A handler knows the common, valid shape of a request only. Whatever else comes, and whatever cannot be answered at once,
-it leaves to the app behind it, which has the full route: so every error is defined there, and only there.
+A handler may leave a request to the app behind it, which has the full route, as long as it has not read the body: so a
+handler of reads knows the common, valid shape of a request only, and every error is defined in the app.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class Reply(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Reply:
     """An answer as the two messages of ASGI. Nobody changes them, so one may be sent to many."""
 
     start: Message
     body: Message
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        await send(self.start)
+        await send(self.body)
 
-Handler: TypeAlias = Callable[[Scope], Awaitable[Reply | None]]
-"""Answers a GET, or leaves it to the app."""
+
+Handler: TypeAlias = Callable[[Scope, Receive], Awaitable[ASGIApp | None]]
+"""Gives what answers a request; None leaves it to the app."""
+Handlers: TypeAlias = Mapping[tuple[str, str], Handler]
+"""By method and path; a path that ends in / takes one more segment."""
 
 
 class HotPaths:
-    """An app with some of its GETs answered ahead of it. A path that ends in / takes one more segment."""
+    """An app with some of its routes answered ahead of it."""
 
-    def __init__(self, app: ASGIApp, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, app: ASGIApp, handlers: Handlers) -> None:
         self._app = app
         self._handlers = handlers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         handler = self._handler(scope)
-        reply = await handler(scope) if handler is not None else None
-        if reply is None:
-            await self._app(scope, receive, send)
-            return
-        await send(reply.start)
-        await send(reply.body)
+        reply = await handler(scope, receive) if handler is not None else None
+        await (reply or self._app)(scope, receive, send)
 
     def _handler(self, scope: Scope) -> Handler | None:
-        if scope["type"] != "http" or scope["method"] != "GET":
+        if scope["type"] != "http":
             return None
-        path: str = scope["path"]
-        return self._handlers.get(path) or self._handlers.get(path[: path.rfind("/") + 1])
+        method, path = scope["method"], scope["path"]
+        return self._handlers.get((method, path)) or self._handlers.get((method, path[: path.rfind("/") + 1]))
 
 
 def json_reply(body: bytes, position: str) -> Reply:

@@ -124,5 +124,12 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:
+    return response_to(request, error)
+
+
+def response_to(request: Request, error: Exception) -> Response:
+    """The answer to a request that ended in an error: a problem, or a bug of ours."""
+    if isinstance(error, Problem):
+        return error.response()
     log.error("request_failed", path=request.url.path, exc_info=error)
     return Problem(500, "internal-error", "an error of ours; it is in the log").response()
