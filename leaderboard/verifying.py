@@ -278,11 +278,12 @@ def _compare_results(report: Report, tables: Tables, folded: Folded, catalogue: 
                 continue
             rows = list(standings_in(folded.state, board_id, season))
         found[board_id, season, kind] = row["digest"]
-        wanted[board_id, season, kind] = _digest(board, rows)
+        wanted[board_id, season, kind] = digest_of(board, rows)
     report.compare("season result", wanted, found)
 
 
-def _digest(board: Board, rows: Iterable[Standing]) -> str:
+def digest_of(board: Board, rows: Iterable[Standing]) -> str:
+    """The digest of a result with these rows."""
     digest = hashlib.sha256()
     for place, each in enumerate(sorted(rows, key=partial(order_key, board.order))):
         digest.update(digest_line(place, each.player_id, each.value, each.reached_at, each.games_played))
