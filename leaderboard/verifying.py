@@ -287,16 +287,17 @@ def _compare_results(report: Report, tables: Tables, folded: Folded, catalogue: 
             rows = list(standings_in(folded.state, board_id, season))
         rows.sort(key=partial(order_key, board.order))
         found[board_id, season, kind] = row["digest"]
-        wanted[board_id, season, kind] = _digest(rows)
+        wanted[board_id, season, kind] = digest_of(board, rows)
         standings |= {(board_id, season, kind, place): row for place, row in enumerate(_standings(board, rows))}
     report.compare("season result", wanted, found)
     compared = {key: row for key, row in tables.standings.items() if key[:3] in wanted}
     report.compare("row of a season result", standings, compared)
 
 
-def _digest(ordered: Iterable[Standing]) -> str:
+def digest_of(board: Board, rows: Iterable[Standing]) -> str:
+    """The digest of a result with these rows."""
     digest = hashlib.sha256()
-    for place, each in enumerate(ordered):
+    for place, each in enumerate(sorted(rows, key=partial(order_key, board.order))):
         digest.update(digest_line(place, each.player_id, each.value, each.reached_at, each.games_played))
     return digest.hexdigest()
 

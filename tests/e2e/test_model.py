@@ -1,6 +1,10 @@
-"""The whole HTTP surface against the pure fold: random commands and questions, each answer compared at its position."""
+"""The whole HTTP surface against the pure fold: random commands and questions, each answer compared at its position.
+
+Meanwhile seasons end: three boards turn over or end in the first minutes, and past seasons are asked about as well.
+"""
 
 import random
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,15 +12,17 @@ from typing import Any, TypeAlias
 
 import aiohttp
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from leaderboard.verifying import Folded, digest_of
 from query_api.schemas import instant
 from shared.boards import Board
 from shared.catalogue import Catalogue
 from shared.catalogue_log import CatalogueLog
+from shared.clock import now
 from shared.fold.fold import fold
-from shared.fold.state import State, Step
+from shared.fold.state import Step
 from shared.log import Reader, open_reader
 from shared.positions import Position, parse_position
 from shared.questions import (
@@ -33,7 +39,7 @@ from shared.questions import (
     percentile,
 )
 from shared.records import receive
-from shared.seasons import season_at
+from shared.seasons import ALL_TIME, season_at, season_before
 from shared.settings import KafkaSettings, NamingSettings
 from tests.e2e.test_boards import ADMIN, KEY
 from tests.e2e.test_thread import name
@@ -53,6 +59,23 @@ BOARDS: list[Json] = [
     {"operator": "sum", "order": "asc", "ties": "first_to_reach", "max_attempts": 3},
     {"operator": "sum", "order": "desc", "ties": "dense", "where": {"metadata.platform": ["ios"]}},
 ]
+PAST = 0.3
+"""Share of questions about a past season."""
+ASKED: dict[tuple[str, str], set[str]] = {}
+"""Board and season with rows → whether it was the present one, a past one, or both, when it was asked about."""
+RESULTS: set[str] = set()
+"""Digests of results that were compared."""
+
+
+def ending() -> list[Json]:
+    """Boards that turn over in one and in two minutes (every ten, which is the shortest season), and one that ends."""
+    minute = time.gmtime().tm_min
+    soon, later = (f"{(minute + ahead) % 10}-59/10 * * * *" for ahead in (1, 2))
+    return [
+        {"operator": "sum", "order": "desc", "ties": "shared", "reset": "cron", "cron": soon},
+        {"operator": "best", "order": "asc", "ties": "first_to_reach", "reset": "cron", "cron": later},
+        {"operator": "count", "order": "desc", "ties": "dense", "ends_at": now() + 75_000},
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +90,8 @@ class Oracle:
     def __init__(self, reader: Reader, catalogue: Catalogue, incarnation: str, offsets: dict[int, int]) -> None:
         self.reader = reader
         self.catalogue = catalogue
-        self.state = State()
+        self.folded = Folded()
+        self.state = self.folded.state
         self.steps: dict[tuple[int, int], Step] = {}
         self.read = dict.fromkeys(offsets, 0)
         self.incarnation = incarnation
@@ -78,11 +102,12 @@ class Oracle:
             for _, record in await self.reader.read(limit=1_000, wait_ms=1_000):
                 self.read[record.partition] = record.offset + 1
                 step = fold(self.state, self.catalogue, receive(record))
+                self.folded.take(step)
                 if step is not None:
                     self.steps[record.partition, record.offset] = step
 
-    def ask(self, board: Board, question: Question) -> tuple[int, list[Ranked], int | None]:
-        at = board.board_id, season_at(board, max(each.clock for each in self.state.partitions.values())).name
+    def ask(self, board: Board, season: str, question: Question) -> tuple[int, list[Ranked], int | None]:
+        at = board.board_id, season
         entries = (each for each in self.state.entries.values() if (each.board_id, each.season) == at)
         rows = [each.standing for each in entries if each.standing is not None]
         part = answer(board, rows, question)
@@ -109,6 +134,7 @@ class Client:
     async def step(self) -> None:
         commands = [self.submit] * 6 + [self.batch, self.revoke, self.revoke, self.ban]
         asked = [self.entries, self.around, self.near, self.pages, self.many, self.view, self.would, self.at, self.seed]
+        asked.append(self.results)
         await self.chance.choice(commands if self.chance.random() < 0.5 else asked)()
 
     def score(self) -> Json:
@@ -142,7 +168,7 @@ class Client:
         for said, credit in zip(found.get("boards", []), outcome.credits, strict=counted):
             board = self.oracle.catalogue.board(credit.board_id)
             assert board is not None
-            _, rows, _ = self.oracle.ask(board, Places([player]))
+            _, rows, _ = self.oracle.ask(board, credit.season, Places([player]))
             rank, gap = (rows[0].rank, rows[0].gap) if rows else (None, None)
             wanted = (credit.season, credit.value, credit.improved, credit.reason, rank, gap)
             assert wanted == tuple(
@@ -178,14 +204,38 @@ class Client:
         assert status in (200, 404), found
         await self.oracle.advance(parse_position(found["position"]))
 
-    async def read(self, board: Board, path: str, *questions: Question, body: Any = None) -> tuple[int, Json, Any]:
+    def season(self, board: Board) -> str | None:
+        """A season to ask about; None: the present one."""
+        if self.chance.random() > PAST:
+            return None
+        before = season_before(board, season_at(board, now()))
+        return before.name if before is not None else ALL_TIME
+
+    async def present(self, board: Board, method: str, path: str, body: Any) -> tuple[int, Json, str]:
+        """Ask without naming a season; and which one it has to be. Asked again where the next begins meanwhile."""
+        while True:
+            season = season_at(board, now()).name
+            status, found = await self.call(method, path, body)
+            if season_at(board, now()).name == season:
+                return status, found, season
+
+    async def read(
+        self, board: Board, path: str, *questions: Question, body: Any = None, season: str | None = None
+    ) -> tuple[int, Json, Any]:
         """Ask by HTTP and ask the fold at the position of the answer."""
-        method = "GET" if body is None else "POST"
-        status, found = await self.call(method, f"/api/v1/boards/{board.board_id}{path}", body)
+        method, url = "GET" if body is None else "POST", f"/api/v1/boards/{board.board_id}{path}"
+        named = season or self.season(board)
+        if named is None:
+            status, found, named = await self.present(board, method, url, body)
+        else:
+            status, found = await self.call(method, f"{url}{'&' if '?' in url else '?'}season={named}", body)
         await self.oracle.advance(parse_position(found["position"]))
-        asked = [self.oracle.ask(board, question) for question in questions]
+        asked = [self.oracle.ask(board, named, question) for question in questions]
         if status == 200:
-            assert found["total_players"] == asked[0][0]
+            assert (found["season"], found["total_players"]) == (named, asked[0][0])
+        if asked[0][0]:
+            past = season_at(board, now()).name != named
+            ASKED.setdefault((board.board_id, named), set()).add("past" if past else "present")
         return status, found, [self.rows(total, rows) for total, rows, _ in asked] + [asked[0][2]]
 
     def rows(self, total: int, rows: list[Ranked]) -> list[Json]:
@@ -230,13 +280,18 @@ class Client:
         board, limit = self.chance.choice(self.boards), self.chance.randrange(1, 5)
         seen: list[Json] = []
         _, page, [rows, _] = await self.read(board, f"/entries?limit={limit}", Range(0, 1_000))
+        season = page["season"]
         seen += page["entries"]
         while page["next"] is not None:
-            _, page, _ = await self.read(board, f"/entries?limit={limit}&cursor={page['next']}", Range(0, 1))
+            _, page, _ = await self.read(
+                board, f"/entries?limit={limit}&cursor={page['next']}", Range(0, 1), season=season
+            )
             seen += page["entries"]
         assert seen == rows
         while page["previous"] is not None:
-            _, page, _ = await self.read(board, f"/entries?limit={limit}&cursor={page['previous']}", Range(0, 1))
+            _, page, _ = await self.read(
+                board, f"/entries?limit={limit}&cursor={page['previous']}", Range(0, 1), season=season
+            )
         assert page["entries"] == rows[: len(page["entries"])]
 
     async def many(self) -> None:
@@ -269,13 +324,27 @@ class Client:
         _, found, [rows, _] = await self.read(self.chance.choice(self.boards), path, question)
         assert ([found["entry"]] if found["entry"] else []) == rows
 
+    async def results(self) -> None:
+        """Results of seasons as they were closed: the fold's rows where each partition learned of the end."""
+        board = self.chance.choice(self.boards)
+        status, found = await self.call("GET", f"/api/v1/boards/{board.board_id}/seasons")
+        assert status == 200, found
+        every = [(each["season"], result) for each in found["seasons"] for result in each["results"]]
+        for season, result in every:
+            if result["kind"] == "closed":  # its cut names the ends themselves, which have to be folded, too
+                cut = parse_position(result["position"])
+                await self.oracle.advance(Position("", {each: offset + 1 for each, offset in cut.offsets.items()}))
+                rows = self.oracle.folded.closed[board.board_id, season]
+                assert (result["players"], result["digest"]) == (len(rows), digest_of(board, rows))
+                RESULTS.add(result["digest"])
+
     async def seed(self) -> None:
         """The seed's own routes."""
         board, player = self.oracle.catalogue.board("classic"), self.chance.choice(self.players)
         assert board is not None
         status, found = await self.call("GET", f"/api/leaderboard/rank/{player}")
         await self.oracle.advance(parse_position(found["position"]))
-        total, rows, _ = self.oracle.ask(board, Places([player]))
+        total, rows, _ = self.oracle.ask(board, ALL_TIME, Places([player]))
         assert (status == 404) == (not rows)
         if rows:
             assert (found["rank"], found["score"], found["total_players"]) == (
@@ -285,7 +354,7 @@ class Client:
             )
         status, found = await self.call("GET", "/api/leaderboard/top?limit=5")
         await self.oracle.advance(parse_position(found["position"]))
-        _, rows, _ = self.oracle.ask(board, Range(0, 5))
+        _, rows, _ = self.oracle.ask(board, ALL_TIME, Range(0, 5))
         assert [(each["rank"], each["user_id"]) for each in found["entries"]] == [
             (row.rank, row.standing.player_id) for row in rows
         ]
@@ -304,7 +373,7 @@ async def opened(system: System, seed: int) -> AsyncIterator[Client]:
     kafka = KafkaSettings.model_validate({"LEADERBOARD_KAFKA": present(system.servers.kafka).url})
     naming = NamingSettings(prefix=system.prefix)
     async with aiohttp.ClientSession() as http, open_reader(kafka, naming, "model") as reader:
-        for number, fields in enumerate(BOARDS):
+        for number, fields in enumerate([*BOARDS, *ending()]):
             body = {"board_id": f"m{number}", "title": f"Board {number}", "game_modes": ["m"], **fields}
             async with http.post(f"{system.commands}/api/v1/boards", json=body, headers=ADMIN) as answered:
                 assert answered.status in (201, 409), await answered.text()
@@ -317,12 +386,25 @@ async def opened(system: System, seed: int) -> AsyncIterator[Client]:
         yield Client(system, http, oracle, seed)
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+# No shrinking: of two seeds neither is the simpler one.
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.reuse, Phase.generate),
+)
 @given(seed=st.integers(0, 2**32))
 async def test_every_answer_is_the_fold_at_its_position(system: System, seed: int) -> None:
     async with opened(system, seed) as client:
         for _ in range(STEPS):
             await client.step()
+
+
+def test_seasons_were_asked_about_before_and_after_their_ends() -> None:
+    """Of the examples above: whether the clock crossed an end while they ran."""
+    turned = {board for (board, _), moments in ASKED.items() if moments == {"present", "past"}}
+    assert turned >= {f"m{len(BOARDS)}", f"m{len(BOARDS) + 1}"}, ASKED
+    assert len(RESULTS) >= 3
 
 
 def test_the_tables_and_redis_equal_the_log(system: System) -> None:
