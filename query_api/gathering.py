@@ -44,13 +44,13 @@ class Gathering(Generic[K, V]):
 
     async def _ask_next(self) -> None:
         keys = list(islice(self._waiting, self._most))
-        taken = {key: self._waiting.pop(key) for key in keys}
+        taken = [(key, self._waiting.pop(key)) for key in keys]
         found = await self._found(keys)
         if found is None:  # nor has it anything for those who wait: they need not find that out one after the other
-            taken.update(self._waiting)
+            taken += self._waiting.items()
             self._waiting = {}
             found = {}
-        for key, futures in taken.items():
+        for key, futures in taken:
             for future in futures:
                 if not future.done():
                     future.set_result(found.get(key))

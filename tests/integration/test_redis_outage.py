@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,37 @@ async def test_reads_and_submits_go_on_without_redis_and_it_heals(own_servers: S
         await agrees(system, [*players[1:], players[0]])
         _, health = await get(system, "/api/leaderboard/health")
         assert health["status"] == "ok"
+
+
+async def test_reads_under_way_when_redis_goes_are_answered(own_servers: Servers, logs: Path) -> None:
+    redis = present(own_servers.redis)
+    with running(own_servers, logs) as system:
+        players = [name() for _ in range(5)]
+        for number, player in enumerate(players):
+            await submit(system, player, 100 * (number + 1), "sprint")
+        stopped = asyncio.Event()
+
+        async def read(path: str, wanted: Any) -> int:
+            reads = 0
+            while not stopped.is_set():
+                for _ in range(5):  # some of them after the stop
+                    status, answer = await get(system, path)
+                    assert status == 200, answer
+                    assert [(row["rank"], row["user_id"]) for row in answer.get("entries", [answer])] == wanted
+                    reads += 1
+            return reads
+
+        order = list(enumerate(players, 1))
+        reading = [asyncio.create_task(read("/api/leaderboard/top?game_mode=sprint", order)) for _ in range(4)]
+        for rank, player in order:
+            one = read(f"/api/leaderboard/rank/{player}?game_mode=sprint", [(rank, player)])
+            reading.append(asyncio.create_task(one))
+        await asyncio.sleep(0.3)
+        await asyncio.to_thread(redis.stop)
+        stopped.set()
+        async with asyncio.timeout(30):
+            assert all(reads > 5 for reads in await asyncio.gather(*reading))
+        await asyncio.to_thread(redis.start)
 
 
 async def agrees(system: System, ascending: list[str], position: str | None = None) -> None:
