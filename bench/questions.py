@@ -67,7 +67,7 @@ async def measure(client: aiohttp.ClientSession, name: str, path: Callable[[], s
 
 
 async def run(url: str, players: int, count: int) -> None:
-    chance, board = random.Random(1), "/api/v1/boards/classic"  # noqa: S311 - traffic, not secrets
+    chance, board = random.Random(1), "/api/v1/boards/classic"
     kafka, redis, naming = KafkaSettings(), RedisSettings(), NamingSettings()
     async with aiohttp.ClientSession(url, timeout=TIMEOUT) as client:
         async with open_appender(kafka, naming, "bench", 5_000) as appender:

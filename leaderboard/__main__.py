@@ -33,6 +33,8 @@ players_app = typer.Typer(help="Look up what is held about players.", no_args_is
 app.add_typer(players_app, name="players")
 boards_app = typer.Typer(help="Define boards from a file, and list them.", no_args_is_help=True)
 app.add_typer(boards_app, name="boards")
+bench_app = typer.Typer(help="Measure the whole system under load, and compare what was measured.")
+app.add_typer(bench_app, name="bench")
 console = Console(stderr=True, highlight=False)
 
 Port = Annotated[int | None, typer.Option(help="Port to listen on [env: LEADERBOARD_PORT; default 8080]")]
@@ -260,6 +262,48 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False
         typer.echo(asyncio.run(run(settings[1], settings[2], settings[3])))
     except OSError as error:
         _fail(str(error))
+
+
+@bench_app.callback(invoke_without_command=True)
+def bench(context: typer.Context) -> None:
+    """Without a command: `bench run`, with its defaults."""
+    if context.invoked_subcommand is None:
+        bench_run([])
+
+
+@bench_app.command("run")
+def bench_run(
+    workloads: Annotated[list[str] | None, typer.Argument(help="Which, see `bench list`; all by default")] = None,
+    players: Annotated[int, typer.Option(min=1, help="How many are loaded before")] = 100_000,
+    seconds: Annotated[float, typer.Option(min=1, help="Of each round")] = 10.0,
+    warm_up: Annotated[float, typer.Option(min=0, help="Seconds of load before each round")] = 3.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Of each workload, those of its floors in between")] = 2,
+    url: Annotated[str | None, typer.Option(help="A system that runs; by default a new one is started")] = None,
+    out: Annotated[Path | None, typer.Option(help="Results [default: bench-results/DATE-COMMIT.json]")] = None,
+) -> None:
+    """Measure workloads against their floors, then verify; exit 1 on any bad answer or difference.
+
+    With --url the servers of that system are taken from LEADERBOARD_KAFKA, LEADERBOARD_POSTGRES and LEADERBOARD_REDIS.
+    """
+    from bench.benchmark import Settings
+    from bench.benchmark import bench as run
+    from bench.errors import BenchFailed
+
+    try:
+        good = run(workloads or [], Settings(players, seconds, warm_up, rounds), url, out, console)
+    except (BenchFailed, LocalServerError, LogUnavailable, LogNotCreated, OSError) as error:
+        _fail(str(error))
+    except ValidationError as error:
+        _fail_setting(error)
+    raise typer.Exit(0 if good else 1)
+
+
+@bench_app.command("list")
+def bench_list() -> None:
+    """Show the workloads and what they have to reach."""
+    from bench.tables import workloads_table
+
+    Console(highlight=False).print(workloads_table())
 
 
 def _serve(service: str, port: int | None) -> None:

@@ -1,0 +1,114 @@
+"""A whole run: the system, the players, each workload in turn with its floors, and the verdict of verify."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from bench.load import Load
+from bench.loading import load_players, settle
+from bench.measuring import Round, measure
+from bench.results import Measured, Results, commit, date, machine, measured, write
+from bench.system import System, running, started
+from bench.tables import bars_table, costs_table, error_lines, loads_table
+from bench.workloads import Workload, chosen
+from bench.wrk import require_wrk, run_wrk
+from leaderboard.verifying import Report, verify
+
+IN_A_FILE = 140
+"""Columns of the tables where no terminal says how many it has."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much of everything."""
+
+    players: int = 100_000
+    seconds: float = 10.0
+    warm_up: float = 3.0
+    rounds: int = 2
+    seed: int = 1
+
+
+@contextmanager
+def open_system(url: str | None, console: Console) -> Iterator[System]:
+    """The system at this URL, or a new one. Raises LocalServerError."""
+    require_wrk()
+    with ExitStack() as stack:
+        yield running(url) if url else stack.enter_context(started(lambda line: console.print(line)))
+
+
+def bench(names: Sequence[str], settings: Settings, url: str | None, out: Path | None, console: Console) -> bool:
+    """Measure, write the results down, show them; whether every answer and the verdict were good."""
+    workloads = chosen(names)
+    with open_system(url, console) as system:
+        results = run(system, workloads, settings, console)
+    path = out or Path("bench-results", f"{results.date.replace(':', '')}-{results.commit}.json")
+    write(results, path)
+    show(results, console)
+    console.print(f"written to {path}")
+    return results.equal and not results.errors
+
+
+def show(results: Results, console: Console) -> None:
+    """The tables on standard output, and loudly what was wrong on the other."""
+    tables = Console(highlight=False)
+    if not tables.is_terminal:
+        tables = Console(highlight=False, width=IN_A_FILE)
+    tables.print(bars_table(results), loads_table(results), costs_table(results))
+    tables.print(f"verify: {results.verify[-1]}")
+    for line in error_lines(results.workloads):
+        console.print(f"[bold red]BAD ANSWERS[/] {line}")
+    if not results.equal:
+        console.print("[bold red]NOT EQUAL[/]", *results.verify, sep="\n")
+
+
+def run(system: System, workloads: Sequence[Workload], settings: Settings, console: Console) -> Results:
+    """Measure all of them. Raises NoWrk, NotApplied, LogUnavailable."""
+    fill(system, settings.players, console)
+    found = [_measure(system, each, settings, console) for each in workloads]
+    report = verified(system, console)
+    return Results(commit(), date(), machine(), {**asdict(settings)}, found, report.lines(), report.equal)
+
+
+def fill(system: System, players: int, console: Console) -> None:
+    """Load the players, with a bar."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=console) as bars:
+        appended, applied = bars.add_task("players appended", total=players), bars.add_task("applied", total=None)
+
+        def shown(task: TaskID) -> Callable[[int, int], None]:
+            return lambda done, total: bars.update(task, completed=done, total=total)
+
+        asyncio.run(load_players(system, players, shown(appended), shown(applied)))
+
+
+def verified(system: System, console: Console) -> Report:
+    """What `leaderboard verify` finds once all is applied."""
+    asyncio.run(settle(system))
+    return asyncio.run(verify(system.kafka, system.postgres, system.redis, system.naming, console))
+
+
+def _measure(system: System, workload: Workload, settings: Settings, console: Console) -> Measured:
+    """Rounds of the system and of its floors by turns, so that a machine that drifts does so for both."""
+    rounds: list[Round] = []
+    for number in range(settings.rounds):
+        with console.status(f"{workload.name}: round {number + 1} of {settings.rounds}"):
+            rounds.append(round_of(system, workload, settings))
+    return measured(workload, rounds, {})
+
+
+def round_of(system: System, workload: Workload, settings: Settings) -> Round:
+    """One round of the system; what it has taken on is applied before the next begins."""
+
+    def load(seconds: float) -> Load:
+        return run_wrk(system.url, workload, settings.players, seconds, settings.seed)
+
+    found = measure(load, system.families(), settings.seconds, settings.warm_up)
+    asyncio.run(settle(system))
+    return found
