@@ -5,21 +5,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from bench.load import Load
+from bench.floors import Floors, Target, Traffic, open_floors
 from bench.loading import load_players, settle
 from bench.measuring import Round, measure
 from bench.results import Measured, Results, commit, date, machine, measured, write
 from bench.system import System, running, started
 from bench.tables import bars_table, costs_table, error_lines, loads_table
 from bench.workloads import Workload, chosen
-from bench.wrk import require_wrk, run_wrk
+from bench.wrk import require_wrk
 from leaderboard.verifying import Report, verify
 
+OWN = "system"
 IN_A_FILE = 140
 """Columns of the tables where no terminal says how many it has."""
 
@@ -71,7 +73,9 @@ def show(results: Results, console: Console) -> None:
 def run(system: System, workloads: Sequence[Workload], settings: Settings, console: Console) -> Results:
     """Measure all of them. Raises NoWrk, NotApplied, LogUnavailable."""
     fill(system, settings.players, console)
-    found = [_measure(system, each, settings, console) for each in workloads]
+    traffic = Traffic(settings.players, settings.seed)
+    with TemporaryDirectory() as folder, open_floors(system, traffic, Path(folder)) as floors:
+        found = [_measure(system, floors, each, settings, console) for each in workloads]
     report = verified(system, console)
     return Results(commit(), date(), machine(), {**asdict(settings)}, found, report.lines(), report.equal)
 
@@ -94,21 +98,22 @@ def verified(system: System, console: Console) -> Report:
     return asyncio.run(verify(system.kafka, system.postgres, system.redis, system.naming, console))
 
 
-def _measure(system: System, workload: Workload, settings: Settings, console: Console) -> Measured:
-    """Rounds of the system and of its floors by turns, so that a machine that drifts does so for both."""
-    rounds: list[Round] = []
+def _measure(system: System, floors: Floors, workload: Workload, settings: Settings, console: Console) -> Measured:
+    """Rounds of the system and of its floors by turns, so that a machine that drifts does so for all."""
+    own = Target(floors.traffic.over_http(system.url, workload), system.families())
+    targets = {OWN: own} | {str(floor): floors.of(floor, workload) for floor in workload.floors}
+    rounds: dict[str, list[Round]] = {name: [] for name in targets}
     for number in range(settings.rounds):
-        with console.status(f"{workload.name}: round {number + 1} of {settings.rounds}"):
-            rounds.append(round_of(system, workload, settings))
-    return measured(workload, rounds, {})
+        for name, target in targets.items():
+            with console.status(f"{workload.name}: {name}, round {number + 1} of {settings.rounds}"):
+                rounds[name].append(round_of(system, target, settings))
+    return measured(workload, rounds.pop(OWN), rounds)
 
 
-def round_of(system: System, workload: Workload, settings: Settings) -> Round:
-    """One round of the system; what it has taken on is applied before the next begins."""
+def round_of(system: System, target: Target, settings: Settings) -> Round:
+    """One round. Raises NotApplied, or what its generator raises."""
 
-    def load(seconds: float) -> Load:
-        return run_wrk(system.url, workload, settings.players, seconds, settings.seed)
+    def settled() -> None:
+        asyncio.run(settle(system))
 
-    found = measure(load, system.families(), settings.seconds, settings.warm_up)
-    asyncio.run(settle(system))
-    return found
+    return measure(target.run, target.families, settings.seconds, settings.warm_up, settled)

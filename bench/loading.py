@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from bench.errors import BenchFailed
 from bench.system import System
@@ -19,6 +19,9 @@ APPEND_TIMEOUT = 60.0
 STALLED_AFTER = 60.0
 """Seconds without an applied record after which nothing more is waited for."""
 LOOK_EVERY = 0.05
+QUIET = 0.2
+"""Seconds without an append after which the log counts as complete."""
+LOOKS = 100
 
 Progress = Callable[[int, int], None]
 """Told how many of how many there are."""
@@ -48,22 +51,36 @@ async def load_players(system: System, players: int, appended: Progress, applied
 
 
 async def settle(system: System, applied: Progress = lambda *_: None) -> None:
-    """Wait until Redis, which comes last, contains the log as it is now. Raises NotApplied."""
+    """Wait until nothing is appended any more and Redis, which comes last, contains the log. Raises NotApplied.
+
+    A generator that ends leaves requests behind which the system goes on with.
+    """
     async with open_reader(system.kafka, system.naming, NAME) as reader, open_redis(system.redis, NAME) as client:
-        end = await reader.end("events")
-        ranks, seen, since = Ranks(client, system.naming.prefix), -1, time.monotonic()
-        while True:
-            position = await ranks.applied()
-            at = {p: min(position.offsets.get(p, 0), end[p]) for p in end} if position is not None else {}
-            total = sum(at.values())
-            applied(total, sum(end.values()))
-            if at == end:
+        ranks, before = Ranks(client, system.naming.prefix), None
+        for _ in range(LOOKS):
+            end = await reader.end("events")
+            if end == before:
                 return
-            if total != seen:
-                seen, since = total, time.monotonic()
-            if time.monotonic() - since > STALLED_AFTER:
-                raise NotApplied(f"the projector stands at {total:,} of {sum(end.values()):,} records")
-            await asyncio.sleep(LOOK_EVERY)
+            await _reach(ranks, end, applied)
+            before = end
+            await asyncio.sleep(QUIET)
+    raise NotApplied("the log goes on growing: somebody else writes into it")
+
+
+async def _reach(ranks: Ranks, end: Mapping[int, int], applied: Progress) -> None:
+    total, seen, since = sum(end.values()), -1, time.monotonic()
+    while True:
+        position = await ranks.applied()
+        offsets = position.offsets if position is not None else {}
+        reached = sum(min(offsets.get(partition, 0), offset) for partition, offset in end.items())
+        applied(reached, total)
+        if reached == total:
+            return
+        if reached != seen:
+            seen, since = reached, time.monotonic()
+        if time.monotonic() - since > STALLED_AFTER:
+            raise NotApplied(f"the projector stands at {reached:,} of {total:,} records")
+        await asyncio.sleep(LOOK_EVERY)
 
 
 def skewed(chance: random.Random) -> int:

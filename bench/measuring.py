@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from bench.load import Load
 from bench.processes import Family, spent, usage
 
 MICROSECONDS = 1_000_000
-Run = Callable[[float], Load]
+Run: TypeAlias = Callable[[float], Load]
 """Loads for so many seconds."""
 
 
@@ -24,13 +25,17 @@ class Round:
     """The share of a core that the generator had; near 1 it is the limit."""
 
 
-def measure(run: Run, families: Mapping[str, Family], seconds: float, warm_up: float) -> Round:
-    """Load with and without looking."""
+def measure(
+    run: Run, families: Mapping[str, Family], seconds: float, warm_up: float, settle: Callable[[], None]
+) -> Round:
+    """Load without looking, then with; `settle` waits until what a load has left behind is done."""
     if warm_up > 0:
         run(warm_up)
+        settle()
     before = usage(families)
     load = run(seconds)
     after = usage(families)
+    settle()
     used = {**spent(before, after), "generator": load.cpu}
     count = max(1, load.operations)
     return Round(

@@ -37,14 +37,14 @@ def workloads_table() -> Table:
 
 
 def loads_table(results: Results) -> Table:
-    """Throughput and latencies, how busy the generator was, and how many answers were none."""
-    table = _table("load", ("per second", "p50 ms", "p99", "p99.9", "worst", "generator busy", "errors"))
+    """Throughput and latencies, how busy and (p99, in ms) late the generator was, and answers that were none."""
+    table = _table("load", ("per second", "p50 ms", "p99", "p99.9", "worst", "generator busy", "late", "errors"))
     for found in results.workloads:
         figures = found.figures
         times = (figure(figures[name]) for name in ("p50", "p99", "p999", "worst"))
         errors = f"[bold red]{figures['errors']:.0f}[/]" if figures["errors"] else "0"
-        busy = f"{figures['generator']:.0%}"
-        table.add_row(found.workload, figure(figures["throughput"]), *times, busy, errors)
+        busy, late = f"{figures['generator']:.0%}", figure(figures["late"]) if "late" in figures else ""
+        table.add_row(found.workload, figure(figures["throughput"]), *times, busy, late, errors)
     return table
 
 
