@@ -16,14 +16,12 @@ from bench.loading import load_players, settle
 from bench.measuring import Round, measure
 from bench.results import Measured, Results, commit, date, machine, measured, write
 from bench.system import System, running, started
-from bench.tables import bars_table, costs_table, error_lines, loads_table
+from bench.tables import bars_table, costs_table, error_lines, loads_table, terminal
 from bench.workloads import Workload, chosen
 from bench.wrk import require_wrk
 from leaderboard.verifying import Report, verify
 
 OWN = "system"
-IN_A_FILE = 140
-"""Columns of the tables where no terminal says how many it has."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,6 @@ class Settings:
 @contextmanager
 def open_system(url: str | None, console: Console) -> Iterator[System]:
     """The system at this URL, or a new one. Raises LocalServerError."""
-    require_wrk()
     with ExitStack() as stack:
         yield running(url) if url else stack.enter_context(started(lambda line: console.print(line)))
 
@@ -48,6 +45,7 @@ def open_system(url: str | None, console: Console) -> Iterator[System]:
 def bench(names: Sequence[str], settings: Settings, url: str | None, out: Path | None, console: Console) -> bool:
     """Measure, write the results down, show them; whether every answer and the verdict were good."""
     workloads = chosen(names)
+    require_wrk()
     with open_system(url, console) as system:
         results = run(system, workloads, settings, console)
     path = out or Path("bench-results", f"{results.date.replace(':', '')}-{results.commit}.json")
@@ -59,9 +57,7 @@ def bench(names: Sequence[str], settings: Settings, url: str | None, out: Path |
 
 def show(results: Results, console: Console) -> None:
     """The tables on standard output, and loudly what was wrong on the other."""
-    tables = Console(highlight=False)
-    if not tables.is_terminal:
-        tables = Console(highlight=False, width=IN_A_FILE)
+    tables = terminal()
     tables.print(bars_table(results), loads_table(results), costs_table(results))
     tables.print(f"verify: {results.verify[-1]}")
     for line in error_lines(results.workloads):

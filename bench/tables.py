@@ -2,20 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 
+from rich.console import Console
 from rich.table import Table
 
+from bench.comparison import Change
 from bench.results import Measured, Results
 from bench.workloads import WORKLOADS, Bar, Workload, chosen
 
 MEBI = 1024 * 1024
+IN_A_FILE = 140
 PROCESSES = ("front", "projector", "kafka", "postgres", "redis", "generator")
+
+
+def terminal() -> Console:
+    """Standard output, wide enough for the tables where no terminal says how wide it is."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=IN_A_FILE)
 
 
 def bars_table(results: Results) -> Table:
     """Each bar of each workload, with what was measured, its floor and the ratio to that."""
     table = Table(title=f"{results.commit} on {results.machine.cores} cores, {results.machine.cpu}")
     for name in ("workload", "figure"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     for name in ("bar", "stretch", "measured", "floor", "ratio"):
         table.add_column(name, justify="right")
     table.add_column("met")
@@ -28,7 +37,10 @@ def bars_table(results: Results) -> Table:
 
 def workloads_table() -> Table:
     """What there is to measure."""
-    table = Table("workload", "does", "connections", "due a second", "floors", "bars")
+    table = Table()
+    table.add_column("workload", no_wrap=True)
+    for name in ("does", "connections", "due a second", "floors", "bars"):
+        table.add_column(name)
     for each in WORKLOADS:
         bars = ", ".join(f"{bar.figure} {bar.sign} {bar.value:,g}" for bar in each.bars)
         rate = f"{each.rate:,}" if each.rate else "closed loop"
@@ -57,6 +69,23 @@ def costs_table(results: Results) -> Table:
     return table
 
 
+def comparison_table(before: Results, after: Results, changes: Sequence[Change]) -> Table:
+    """Every figure of two runs and how it changed."""
+    title = f"A {before.commit} {before.date}, B {after.commit} {after.date}"
+    if before.machine != after.machine or before.settings != after.settings:
+        title += "\n[bold red]of different machines or settings[/]"
+    table = Table(title=title)
+    for name in ("workload", "figure"):
+        table.add_column(name, no_wrap=True)
+    for name in ("A", "B", "change"):
+        table.add_column(name, justify="right")
+    for each in changes:
+        values = ("-" if value is None else figure(value) for value in (each.before, each.after))
+        per_cent = f"{each.per_cent:+.1f} %" if each.per_cent is not None else ""
+        table.add_row(each.workload, each.figure, *values, per_cent)
+    return table
+
+
 def error_lines(workloads: Sequence[Measured]) -> list[str]:
     """What answers were not good, by workload."""
     found = [(each.workload, round.load.errors) for each in workloads for round in each.rounds if round.load.errors]
@@ -69,7 +98,8 @@ def figure(value: float) -> str:
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:
-    table = Table("workload", title=title)
+    table = Table(title=title)
+    table.add_column("workload", no_wrap=True)
     for name in columns:
         table.add_column(name, justify="right")
     return table

@@ -1,6 +1,7 @@
 """The command line."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
@@ -287,23 +288,64 @@ def bench_run(
     """
     from bench.benchmark import Settings
     from bench.benchmark import bench as run
+
+    _bench(lambda: run(workloads or [], Settings(players, seconds, warm_up, rounds), url, out, console))
+
+
+@bench_app.command("compare")
+def bench_compare(
+    before: Annotated[Path, typer.Argument(metavar="A", help="Results of a run")],
+    after: Annotated[Path, typer.Argument(metavar="B", help="Results of a later one")],
+) -> None:
+    """Show two runs side by side, each figure with its change in per cent."""
+    from bench.comparison import compare
     from bench.errors import BenchFailed
+    from bench.results import read
+    from bench.tables import comparison_table, terminal
 
     try:
-        good = run(workloads or [], Settings(players, seconds, warm_up, rounds), url, out, console)
-    except (BenchFailed, LocalServerError, LogUnavailable, LogNotCreated, OSError) as error:
+        found = read(before), read(after)
+    except BenchFailed as error:
         _fail(str(error))
-    except ValidationError as error:
-        _fail_setting(error)
-    raise typer.Exit(0 if good else 1)
+    terminal().print(comparison_table(*found, compare(*found)))
+
+
+@bench_app.command("curve")
+def bench_curve(
+    rates: Annotated[str, typer.Option(help="Requests a second, with commas between")] = "250,500,1000,2000",
+    players: Annotated[int, typer.Option(min=1, help="How many are loaded before")] = 100_000,
+    seconds: Annotated[float, typer.Option(min=1, help="Of each rate")] = 10.0,
+    warm_up: Annotated[float, typer.Option(min=0, help="Seconds of load before each")] = 3.0,
+    url: Annotated[str | None, typer.Option(help="A system that runs; by default a new one is started")] = None,
+    out: Annotated[Path | None, typer.Option(help="The SVG [default: bench-results/DATE-COMMIT.svg]")] = None,
+) -> None:
+    """Draw latency (p50, p99) against offered load, for submissions and for ranks; exit 1 as `bench run` does."""
+    from bench.benchmark import Settings
+    from bench.curve import curve, parse_rates
+
+    settings = Settings(players, seconds, warm_up)
+    _bench(lambda: curve(parse_rates(rates), settings, url, out, console))
 
 
 @bench_app.command("list")
 def bench_list() -> None:
     """Show the workloads and what they have to reach."""
-    from bench.tables import workloads_table
+    from bench.tables import terminal, workloads_table
 
-    Console(highlight=False).print(workloads_table())
+    terminal().print(workloads_table())
+
+
+def _bench(run: Callable[[], bool]) -> NoReturn:
+    """Run it and exit: 1 where an answer or the verdict of verify was bad, or it cannot go on."""
+    from bench.errors import BenchFailed
+
+    try:
+        good = run()
+    except (BenchFailed, LocalServerError, LogUnavailable, LogNotCreated, OSError) as error:
+        _fail(str(error))
+    except ValidationError as error:
+        _fail_setting(error)
+    raise typer.Exit(0 if good else 1)
 
 
 def _serve(service: str, port: int | None) -> None:
