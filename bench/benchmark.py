@@ -52,7 +52,7 @@ def bench(names: Sequence[str], settings: Settings, url: str | None, out: Path |
     write(results, path)
     show(results, console)
     console.print(f"written to {path}")
-    return results.equal and not results.errors
+    return results.good
 
 
 def show(results: Results, console: Console) -> None:

@@ -55,10 +55,9 @@ class Results:
     equal: bool
 
     @property
-    def errors(self) -> dict[str, int]:
-        """Answers that were none, of the system, by workload."""
-        found = {each.workload: int(each.figures["errors"]) for each in self.workloads}
-        return {name: number for name, number in found.items() if number}
+    def good(self) -> bool:
+        """Whether every answer was one, also of the floors, and the tables were right at the end."""
+        return self.equal and not bad_answers(self.workloads)
 
 
 class NoResults(BenchFailed):
@@ -76,6 +75,17 @@ def measured(workload: Workload, rounds: Sequence[Round], floors: Mapping[str, S
         own |= {f"floor.{name}.{figure}": value for figure, value in floor.items() if figure in COMPARED}
         own |= {f"ratio.{name}.{figure}": own[figure] / floor[figure] for figure in COMPARED if floor.get(figure)}
     return Measured(workload.name, rounds, floors, own)
+
+
+def bad_answers(workloads: Sequence[Measured]) -> Sequence[tuple[str, dict[str, int]]]:
+    """Of each round that had any, of the system or of a floor: whose it was, and what came how often."""
+    every = [(each, name, rounds) for each in workloads for name, rounds in {"": each.rounds, **each.floors}.items()]
+    return [
+        (f"{each.workload} {name}".rstrip(), dict(one.load.errors))
+        for each, name, rounds in every
+        for one in rounds
+        if one.load.errors
+    ]
 
 
 def write(results: Results, path: Path) -> None:

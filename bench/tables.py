@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.comparison import Change
-from bench.results import Measured, Results
+from bench.results import Measured, Results, bad_answers
 from bench.workloads import WORKLOADS, Bar, Workload, chosen
 
 MEBI = 1024 * 1024
@@ -87,9 +87,9 @@ def comparison_table(before: Results, after: Results, changes: Sequence[Change])
 
 
 def error_lines(workloads: Sequence[Measured]) -> list[str]:
-    """What answers were not good, by workload."""
-    found = [(each.workload, round.load.errors) for each in workloads for round in each.rounds if round.load.errors]
-    return [f"{name}: " + ", ".join(f"{number:,} x {what}" for what, number in each.items()) for name, each in found]
+    """What answers were not good, by workload, those of floors too."""
+    listed = ((name, ", ".join(f"{n:,} x {what}" for what, n in each.items())) for name, each in bad_answers(workloads))
+    return [f"{name}: {what}" for name, what in listed]
 
 
 def figure(value: float) -> str:
