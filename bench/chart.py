@@ -23,7 +23,7 @@ def svg(title: str, across: str, up: str, lines: Mapping[str, Points]) -> str:
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (math.log10(max(y, 1e-3)) - low) / (high - low)
 
     parts = [_text(LEFT, 22, title, "start", 15), _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, across)]
-    parts += [_text(LEFT, TOP - 6, up, "end"), *(_text(at_x(x), HEIGHT - BOTTOM + 18, f"{x:,g}") for x in xs)]
+    parts += [_text(LEFT - 6, TOP - 16, up, "end"), *(_text(at_x(x), HEIGHT - BOTTOM + 18, f"{x:,g}") for x in xs)]
     for power in range(low, high + 1):
         y = at_y(10.0**power)
         parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>')

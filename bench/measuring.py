@@ -1,7 +1,7 @@
 """One round of a workload: warm up, load, and what each process used meanwhile."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from bench.load import Load
@@ -36,6 +36,8 @@ def measure(
     load = run(seconds)
     after = usage(families)
     settle()
+    if not load.operations:
+        load = replace(load, errors={**load.errors, "no good answer in all that time": 1})
     used = {**spent(before, after), "generator": load.cpu}
     count = max(1, load.operations)
     return Round(
