@@ -9,6 +9,7 @@ import orjson
 import uvloop
 
 from bench.load import Load, load_of
+from bench.patience import patient
 from shared.ranking import applied_key, board_keys
 from shared.ranks import ASK
 from shared.redis import open_redis
@@ -20,7 +21,7 @@ async def load(seconds: float, connections: int, players: int, seed: int) -> Loa
     chance, prefix = random.Random(seed), NamingSettings().prefix
     keys = board_keys(prefix, "classic", "all").all
     latencies: list[float] = []
-    async with open_redis(RedisSettings(), "bench") as client:
+    async with open_redis(patient(RedisSettings()), "bench") as client:
         await client.script_load(ASK.source)
         used, began = time.process_time(), time.perf_counter()
         while (asked := time.perf_counter()) < began + seconds:

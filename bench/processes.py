@@ -1,6 +1,6 @@
 """CPU and memory of the processes of a system, seen from outside."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -27,18 +27,15 @@ Family = Sequence[psutil.Process]
 def listener(url: str) -> Family:
     """Who listens on the port of an address of this machine; nobody where it is another machine, or a container."""
     address = urlsplit(url if "//" in url else f"//{url.split(',')[0]}")
-    for connection in psutil.net_connections("tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (address.port,) and connection.pid:
-            with suppress(*GONE):
-                return [psutil.Process(connection.pid)]
-    return []
+    found = (each for each in psutil.net_connections("tcp") if each.status == psutil.CONN_LISTEN)
+    return _first_ones({each.pid for each in found if each.laddr[1:] == (address.port,) and each.pid})
 
 
 def projectors(redis: str) -> Family:
     """The projectors that are connected to a Redis."""
     port = urlsplit(redis).port
     pids = {each.pid for each in psutil.net_connections("tcp") if each.raddr[1:] == (port,) and each.pid}
-    return [process for process in map(psutil.Process, sorted(pids)) if _is_projector(process)]
+    return [process for process in _first_ones(pids) if _is_projector(process)]
 
 
 def usage(families: Mapping[str, Family]) -> dict[str, Usage]:
@@ -49,6 +46,17 @@ def usage(families: Mapping[str, Family]) -> dict[str, Usage]:
 def spent(before: Mapping[str, Usage], after: Mapping[str, Usage]) -> dict[str, float]:
     """Seconds of CPU in between."""
     return {name: after[name].cpu - before[name].cpu for name in after if name in before}
+
+
+def _first_ones(pids: Collection[int]) -> Family:
+    """Those whose ancestors are not among them: workers that share a port with their parent are counted with it."""
+    found: list[psutil.Process] = []
+    for pid in sorted(pids):
+        with suppress(*GONE):
+            process = psutil.Process(pid)
+            if not any(parent.pid in pids for parent in process.parents()):
+                found.append(process)
+    return found
 
 
 def _is_projector(process: psutil.Process) -> bool:

@@ -10,6 +10,7 @@ import orjson
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from bench.patience import patient
 from bench.sketch.stores import NAME, PARTITIONS, member, redis_keys
 from shared.log import connection_settings
 from shared.redis import Client, Script, open_redis
@@ -120,7 +121,7 @@ async def project(
     server = {"synchronous_commit": "off", "search_path": f'"{naming.schema_name}"'}
     connection = await asyncpg.connect(postgres.postgres.get_secret_value(), timeout=10, server_settings=server)
     offsets = dict.fromkeys(range(PARTITIONS), 0)
-    async with open_redis(redis, NAME) as client:
+    async with open_redis(patient(redis), NAME) as client:
         while True:
             if fetched := await consumer.getmany(timeout_ms=1000, max_records=2000):
                 folded = await commit(connection, read(fetched, offsets))

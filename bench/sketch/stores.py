@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import asyncpg
 from aiokafka.admin import NewTopic
 
+from bench.patience import patient
 from leaderboard.creating import open_admin
 from shared.log import LogUnavailable
 from shared.redis import open_redis
@@ -57,7 +58,7 @@ async def drop(kafka: KafkaSettings, postgres: PostgresSettings, redis: RedisSet
         await connection.execute(f'drop schema if exists "{naming.schema_name}" cascade')
     finally:
         await connection.close(timeout=5)
-    async with open_redis(redis, NAME) as client:
+    async with open_redis(patient(redis), NAME) as client:
         await client.unlink(*redis_keys(naming))
 
 
@@ -104,7 +105,7 @@ async def _fill_tables(postgres: PostgresSettings, naming: NamingSettings, rows:
 
 async def _fill_index(redis: RedisSettings, naming: NamingSettings, rows: Sequence[tuple[object, ...]]) -> None:
     ranks, members = redis_keys(naming)
-    async with open_redis(redis, NAME) as client:
+    async with open_redis(patient(redis), NAME) as client:
         for part in _parts(rows):
             scores = {member(0, str(row[1])): -int(str(row[2])) for row in part}
             await client.zadd(ranks, scores)
