@@ -1,6 +1,8 @@
 """The command line."""
 
 import asyncio
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
@@ -339,6 +341,7 @@ def _bench(run: Callable[[], bool]) -> NoReturn:
     """Run it and exit: 1 where an answer or the verdict of verify was bad, or it cannot go on."""
     from bench.errors import BenchFailed
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is started is then stopped, and its folder removed
     try:
         good = run()
     except (BenchFailed, LocalServerError, LogUnavailable, LogNotCreated, OSError) as error:
