@@ -1,67 +1,173 @@
-"""Open-loop load: submissions at a rate, each stamped when it was due, not when it was sent.
+"""Open-loop load in a process of its own: requests at a rate, each stamped when it was due, not when it was sent.
 
-    python bench/open_loop.py --rate 1000 --seconds 60 --players 100000
+    python -m bench.open_loop --kind submit --rate 1000 --seconds 60 --players 100000
 
 So a system that stalls is charged for everything that was due meanwhile (no coordinated omission).
 """
 
 import argparse
 import asyncio
+import random
+import re
+import sys
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import cast
+from urllib.parse import urlsplit
 
-import aiohttp
+import orjson
 import uvloop
 
-from leaderboard.seeding import traffic
+from bench.load import Load, load_of, percentile
+
+PATIENCE = 30.0
+"""Seconds that answers may take after the last request."""
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
-def percentile(ordered: Sequence[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+class Connection(asyncio.Protocol):
+    """HTTP/1.1, one request at a time and only what that needs: a client library would cost more than the system."""
+
+    def __init__(self, done: "Callable[[Connection, int | None], None]") -> None:
+        self.due = 0.0
+        self._done = done
+        self._received = b""
+        self._transport: asyncio.Transport | None = None
+
+    def send(self, due: float, request: bytes) -> None:
+        """Send a request."""
+        assert self._transport is not None
+        self.due = due
+        self._transport.write(request)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, whole, body = self._received.partition(b"\r\n\r\n")
+        length = LENGTH.search(head) if whole else None
+        if length is not None and len(body) >= int(length[1]):
+            self._received = b""
+            self._done(self, int(head[9:12]))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._done(self, None)
 
 
-async def load(url: str, rate: int, seconds: int, players: int) -> None:
-    latencies: list[float] = []
-    statuses: Counter[str] = Counter()
-    connector = aiohttp.TCPConnector(limit=512)
-    work = list(traffic(players, rate * seconds, seed=7))
-    async with aiohttp.ClientSession(url, connector=connector, timeout=aiohttp.ClientTimeout(total=30)) as client:
+class Client:
+    """Connections, and requests that wait for one while all are in use: they are late by the system's fault."""
 
-        async def send(due: float, key: str, body: bytes) -> None:
-            headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-            try:
-                async with client.post("/api/leaderboard/submit", data=body, headers=headers) as answer:
-                    await answer.read()
-                    statuses[str(answer.status)] += 1
-            except (aiohttp.ClientError, TimeoutError) as error:
-                statuses[type(error).__name__] += 1
-            latencies.append(time.perf_counter() - due)
+    def __init__(self) -> None:
+        self.latencies: list[float] = []
+        self.lateness: list[float] = []
+        self.errors: Counter[str] = Counter()
+        self._idle: list[Connection] = []
+        self._busy: set[Connection] = set()
+        self._waiting: deque[tuple[float, bytes]] = deque()
+        self._quiet = asyncio.Event()
 
-        async with asyncio.TaskGroup() as group:
-            began = time.perf_counter()
-            for number, (key, body) in enumerate(work):
-                due = began + number / rate
-                if (pause := due - time.perf_counter()) > 0:
-                    await asyncio.sleep(pause)
-                group.create_task(send(due, key, body))
-        took = time.perf_counter() - began
-    latencies.sort()
-    shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999}
-    figures = "  ".join(f"{name} {percentile(latencies, share) * 1000:.1f}" for name, share in shares.items())
-    cpu = time.process_time() / took
-    print(f"{len(work) / took:.0f}/s for {took:.1f} s, ms: {figures}  max {latencies[-1] * 1000:.1f}")  # noqa: T201
-    print(f"answers {dict(statuses)}; the generator used {cpu:.0%} of a core")  # noqa: T201
+    async def connect(self, host: str, port: int, connections: int) -> None:
+        """Open all connections before the load begins."""
+        loop = asyncio.get_running_loop()
+        for _ in range(connections):
+            opening = loop.create_connection(lambda: Connection(self._answered), host, port)
+            _, connection = await asyncio.wait_for(opening, PATIENCE)
+            self._idle.append(connection)
+
+    def offer(self, due: float, request: bytes) -> None:
+        """A request is due."""
+        self.lateness.append(time.perf_counter() - due)
+        self._waiting.append((due, request))
+        self._quiet.clear()
+        self._send()
+
+    async def finish(self) -> None:
+        """Wait for the answers that are missing; those that do not come are errors."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._quiet.wait(), PATIENCE)
+        if missing := len(self._busy) + len(self._waiting):
+            self.errors["no answer"] += missing
+
+    def _send(self) -> None:
+        while self._idle and self._waiting:
+            connection = self._idle.pop()
+            self._busy.add(connection)
+            connection.send(*self._waiting.popleft())
+
+    def _answered(self, connection: Connection, status: int | None) -> None:
+        if status == 200:
+            self.latencies.append(time.perf_counter() - connection.due)
+        elif status is not None:
+            self.errors[f"status {status}"] += 1
+        elif connection in self._busy:
+            self.errors["socket closed"] += 1
+        self._busy.discard(connection)
+        if status is not None:
+            self._idle.append(connection)
+            self._send()
+        elif connection in self._idle:
+            self._idle.remove(connection)
+        if not (self._busy or self._waiting):
+            self._quiet.set()
+
+
+def requests(kind: str, host: str, players: int, count: int, seed: int) -> list[bytes]:
+    """Whole requests, made beforehand."""
+    chance = random.Random(seed)
+    make = _submission if kind == "submit" else _question
+    return [make(host, f"player-{chance.randrange(players)}", chance.randrange(1, 500)) for _ in range(count)]
+
+
+async def load(url: str, kind: str, rate: int, seconds: float, players: int, connections: int, seed: int) -> Load:
+    """Load a system at a rate."""
+    address = urlsplit(url)
+    assert address.hostname is not None, url
+    work = requests(kind, address.netloc, players, int(rate * seconds), seed)
+    client = Client()
+    await client.connect(address.hostname, address.port or 80, connections)
+    used, began = time.process_time(), time.perf_counter()
+    # A thread, as the timers of an event loop are a millisecond apart.
+    await asyncio.to_thread(_pace, asyncio.get_running_loop(), client, work, rate, began + 0.05)
+    await client.finish()
+    took, used = time.perf_counter() - began, time.process_time() - used
+    late = percentile(sorted(client.lateness), 0.99) * 1000
+    return load_of(client.latencies, took, used, dict(client.errors), late)
+
+
+def _pace(loop: asyncio.AbstractEventLoop, client: Client, work: Sequence[bytes], rate: int, began: float) -> None:
+    """Offer each request to the loop when it is due."""
+    for number, request in enumerate(work):
+        due = began + number / rate
+        if (pause := due - time.perf_counter()) > 0:
+            time.sleep(pause)
+        loop.call_soon_threadsafe(client.offer, due, request)
+
+
+def _submission(host: str, player: str, score: int) -> bytes:
+    body = b'{"user_id":"%b","score":%d}' % (player.encode(), score)
+    head = f"POST /api/leaderboard/submit HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+    return b"%bContent-Length: %d\r\n\r\n%b" % (head.encode(), len(body), body)
+
+
+def _question(host: str, player: str, _: int) -> bytes:
+    return f"GET /api/leaderboard/rank/{player} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
 
 
 def main() -> None:
+    """Print the load as a line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--url", default="http://127.0.0.1:8080")
-    parser.add_argument("--rate", type=int, default=1_000, help="submissions a second")
-    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--kind", choices=["submit", "rank"], default="submit")
+    parser.add_argument("--rate", type=int, default=1_000, help="requests a second")
+    parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--players", type=int, default=100_000)
-    arguments = parser.parse_args()
-    uvloop.run(load(arguments.url, arguments.rate, arguments.seconds, arguments.players))
+    parser.add_argument("--connections", type=int, default=256)
+    parser.add_argument("--seed", type=int, default=1)
+    sys.setswitchinterval(0.0005)  # the pacer must not wait 5 ms for its turn
+    sys.stdout.buffer.write(orjson.dumps(uvloop.run(load(**vars(parser.parse_args())))) + b"\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""How long questions take on a large board: python bench/questions.py --players 1000000
+"""How long questions take on a large board: python -m bench.questions --players 1000000
 
-Against a running `leaderboard up` (LEADERBOARD_KAFKA and LEADERBOARD_REDIS as it prints them). One submission a player
+Against a running `leaderboard up` (LEADERBOARD_KAFKA and its like as it prints them). One submission a player
 is appended to the log, the projector applies them, then each question is asked again and again, one at a time, over
 HTTP; beside it, as the floor, a route that asks nothing of Redis or Postgres.
 """
@@ -14,42 +14,11 @@ from collections.abc import Callable
 import aiohttp
 from redis.asyncio import Redis
 
-from shared.events import ScoreSubmitted, encode, wrap
-from shared.identity import event_id_of
-from shared.log import Appender, open_appender
+from bench.loading import load_players
+from bench.system import running
 from shared.ranking import board_keys
-from shared.settings import KafkaSettings, NamingSettings, RedisSettings
 
 TIMEOUT = aiohttp.ClientTimeout(total=60)
-
-
-async def append(appender: Appender, players: range, score: Callable[[int], int]) -> None:
-    """One submission a player, some thousands at a time."""
-
-    async def one(number: int) -> None:
-        player = f"player-{number}"
-        fact = ScoreSubmitted(player_id=player, game_mode="classic", score=score(number))
-        event = wrap(
-            fact, event_id=event_id_of(player, "bench"), subject=player, source="bench", actor="bench", catalogue=2
-        )
-        await appender.append("events", player.encode(), encode(event), timeout=60)
-
-    for first in range(players.start, players.stop, 4_000):
-        await asyncio.gather(*(one(number) for number in range(first, min(first + 4_000, players.stop))))
-        if first % 100_000 < 4_000:
-            print(f"appended {first:,}", flush=True)  # noqa: T201
-
-
-async def applied(client: aiohttp.ClientSession, total: int) -> None:
-    """Wait until the board has so many players."""
-    began, url = time.monotonic(), "/api/leaderboard/top?limit=1"
-    while True:
-        async with client.get(url) as answer:
-            found = (await answer.json())["total_players"] if answer.status == 200 else 0
-        if found >= total:
-            print(f"applied {found:,} within {time.monotonic() - began:.1f} s", flush=True)  # noqa: T201
-            return
-        await asyncio.sleep(1)
 
 
 async def measure(client: aiohttp.ClientSession, name: str, path: Callable[[], str], count: int) -> None:
@@ -67,15 +36,13 @@ async def measure(client: aiohttp.ClientSession, name: str, path: Callable[[], s
 
 
 async def run(url: str, players: int, count: int) -> None:
-    chance, board = random.Random(1), "/api/v1/boards/classic"  # noqa: S311 - traffic, not secrets
-    kafka, redis, naming = KafkaSettings(), RedisSettings(), NamingSettings()
+    chance, board, system = random.Random(1), "/api/v1/boards/classic", running(url)
+    await load_players(system, players, lambda *_: None, lambda *_: None)
     async with aiohttp.ClientSession(url, timeout=TIMEOUT) as client:
-        async with open_appender(kafka, naming, "bench", 5_000) as appender:
-            await append(appender, range(players), lambda _: 1 + int(chance.paretovariate(0.5)) % 10**9)
-        await applied(client, players)
-        async with Redis.from_url(redis.redis.get_secret_value()) as store:
+        async with Redis.from_url(system.redis.redis.get_secret_value()) as store:
             sizes = [
-                await store.memory_usage(key, samples=0) or 0 for key in board_keys(naming.prefix, "classic", "all").all
+                await store.memory_usage(key, samples=0) or 0
+                for key in board_keys(system.naming.prefix, "classic", "all").all
             ]
         print(f"Redis: {sum(sizes) / players:.0f} bytes a player", flush=True)  # noqa: T201
 

@@ -1,6 +1,9 @@
 """The command line."""
 
 import asyncio
+import signal
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
@@ -33,6 +36,8 @@ players_app = typer.Typer(help="Look up what is held about players.", no_args_is
 app.add_typer(players_app, name="players")
 boards_app = typer.Typer(help="Define boards from a file, and list them.", no_args_is_help=True)
 app.add_typer(boards_app, name="boards")
+bench_app = typer.Typer(help="Measure the whole system under load, and compare what was measured.")
+app.add_typer(bench_app, name="bench")
 console = Console(stderr=True, highlight=False)
 
 Port = Annotated[int | None, typer.Option(help="Port to listen on [env: LEADERBOARD_PORT; default 8080]")]
@@ -260,6 +265,90 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False
         typer.echo(asyncio.run(run(settings[1], settings[2], settings[3])))
     except OSError as error:
         _fail(str(error))
+
+
+@bench_app.callback(invoke_without_command=True)
+def bench(context: typer.Context) -> None:
+    """Without a command: `bench run`, with its defaults."""
+    if context.invoked_subcommand is None:
+        bench_run([])
+
+
+@bench_app.command("run")
+def bench_run(
+    workloads: Annotated[list[str] | None, typer.Argument(help="Which, see `bench list`; all by default")] = None,
+    players: Annotated[int, typer.Option(min=1, help="How many are loaded before")] = 100_000,
+    seconds: Annotated[float, typer.Option(min=1, help="Of each round")] = 10.0,
+    warm_up: Annotated[float, typer.Option(min=0, help="Seconds of load before each round")] = 3.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Of each workload, those of its floors in between")] = 2,
+    url: Annotated[str | None, typer.Option(help="A system that runs; by default a new one is started")] = None,
+    out: Annotated[Path | None, typer.Option(help="Results [default: bench-results/DATE-COMMIT.json]")] = None,
+) -> None:
+    """Measure workloads against their floors, then verify; exit 1 on any bad answer or difference.
+
+    With --url the servers of that system are taken from LEADERBOARD_KAFKA, LEADERBOARD_POSTGRES and LEADERBOARD_REDIS.
+    """
+    from bench.benchmark import Settings
+    from bench.benchmark import bench as run
+
+    _bench(lambda: run(workloads or [], Settings(players, seconds, warm_up, rounds), url, out, console))
+
+
+@bench_app.command("compare")
+def bench_compare(
+    before: Annotated[Path, typer.Argument(metavar="A", help="Results of a run")],
+    after: Annotated[Path, typer.Argument(metavar="B", help="Results of a later one")],
+) -> None:
+    """Show two runs side by side, each figure with its change in per cent."""
+    from bench.comparison import compare
+    from bench.errors import BenchFailed
+    from bench.results import read
+    from bench.tables import comparison_table, terminal
+
+    try:
+        found = read(before), read(after)
+    except BenchFailed as error:
+        _fail(str(error))
+    terminal().print(comparison_table(*found, compare(*found)))
+
+
+@bench_app.command("curve")
+def bench_curve(
+    rates: Annotated[str, typer.Option(help="Requests a second, with commas between")] = "250,500,1000,2000",
+    players: Annotated[int, typer.Option(min=1, help="How many are loaded before")] = 100_000,
+    seconds: Annotated[float, typer.Option(min=1, help="Of each rate")] = 10.0,
+    warm_up: Annotated[float, typer.Option(min=0, help="Seconds of load before each")] = 3.0,
+    url: Annotated[str | None, typer.Option(help="A system that runs; by default a new one is started")] = None,
+    out: Annotated[Path | None, typer.Option(help="The SVG [default: bench-results/DATE-COMMIT.svg]")] = None,
+) -> None:
+    """Draw latency (p50, p99) against offered load, for submissions and for ranks; exit 1 as `bench run` does."""
+    from bench.benchmark import Settings
+    from bench.curve import curve, parse_rates
+
+    settings = Settings(players, seconds, warm_up)
+    _bench(lambda: curve(parse_rates(rates), settings, url, out, console))
+
+
+@bench_app.command("list")
+def bench_list() -> None:
+    """Show the workloads and what they have to reach."""
+    from bench.tables import terminal, workloads_table
+
+    terminal().print(workloads_table())
+
+
+def _bench(run: Callable[[], bool]) -> NoReturn:
+    """Run it and exit: 1 where an answer or the verdict of verify was bad, or it cannot go on."""
+    from bench.errors import BenchFailed
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is started is then stopped, and its folder removed
+    try:
+        good = run()
+    except (BenchFailed, LocalServerError, LogUnavailable, LogNotCreated, OSError) as error:
+        _fail(str(error))
+    except ValidationError as error:
+        _fail_setting(error)
+    raise typer.Exit(0 if good else 1)
 
 
 def _serve(service: str, port: int | None) -> None:

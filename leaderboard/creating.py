@@ -35,7 +35,7 @@ async def create(
 ) -> None:
     """Create what is missing. Raises LogUnavailable, LogNotCreated, or what Postgres raises."""
     wanted = topics(kafka.kafka_partitions, kafka.erase_within_ms)
-    async with _open_admin(kafka) as admin:
+    async with open_admin(kafka) as admin:
         made = await _create_topics(admin, kafka, naming, wanted)
         renewed = await _renew_topics(admin, naming, [each for each in wanted if _name(naming, each) not in made])
     async with (
@@ -51,7 +51,7 @@ async def create(
 
 
 @asynccontextmanager
-async def _open_admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
+async def open_admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
     """A client that may create topics. Raises LogUnavailable for all that goes wrong with it."""
     admin = AIOKafkaAdminClient(**_admin_settings(kafka))
     try:

@@ -53,7 +53,7 @@ def up(plan: Plan, say: Callable[[str], None], progress: Progress | None = None)
     _check_ports(plan)
     local = frozenset(part for part in ALL if not os.environ.get(VARIABLES[part]))
     with local_servers(plan.data, parts=local, say=say, progress=progress) as servers:
-        os.environ |= _addresses(servers)
+        os.environ |= addresses(servers)
         if stopping.is_set():
             return
         asyncio.run(create(KafkaSettings(), PostgresSettings(), NamingSettings(), say))
@@ -75,7 +75,8 @@ def _check_ports(plan: Plan) -> None:
             raise LocalServerError(f"port {port} ({service}) is in use: stop what uses it, or choose another (--help)")
 
 
-def _addresses(servers: LocalServers) -> dict[str, str]:
+def addresses(servers: LocalServers) -> dict[str, str]:
+    """The environment that points our processes to these servers."""
     named = {"kafka": servers.kafka, "postgres": servers.postgres, "redis": servers.redis}
     return {VARIABLES[part]: server.url for part, server in named.items() if server is not None}
 

@@ -84,11 +84,11 @@ class System:
     def live(self) -> str:
         return self.url("notifier").replace("http:", "ws:")
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, within: float = 120) -> subprocess.CompletedProcess[str]:
         """Run a command of `leaderboard` to its end."""
         argv = [sys.executable, "-m", "leaderboard", *arguments]
         return subprocess.run(
-            argv, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+            argv, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=within, check=False
         )
 
     def start(self, name: str, *arguments: str, argv: list[str] | None = None) -> None:
