@@ -186,8 +186,10 @@ class State:
             self.rule(step.ruling)
         if step.ended is not None:
             self.ended[step.ended.key] = step.ended
-        self.sessions.update((session.key, session) for session in step.sessions)
-        self.entries.update((entry.key, entry) for entry in step.entries)
+        for session in step.sessions:
+            self.sessions[session.key] = session
+        for entry in step.entries:
+            self.entries[entry.key] = entry
 
     def sessions_of(self, player_id: str) -> list[Session]:
         """A player's submissions, in the order of the log."""
