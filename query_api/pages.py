@@ -79,11 +79,13 @@ class Pages:
         found: dict[Wanted, Page] = {}
         stale: list[Wanted] = []
         for each, seen in zip(wanted, look.boards, strict=True):
+            if seen is None:
+                continue
             kept = self._kept.get(each)
-            if kept is None or (seen is not None and not kept.is_of(seen.version, look.names.version)):
-                stale.append(each)
-            elif seen is not None:
+            if kept is not None and kept.is_of(seen.version, look.names.version):
                 found[each] = kept.at(seen.answer.position)
+            else:
+                stale.append(each)
         if stale:
             found |= await self._read(stale)
         self._keep(found)

@@ -33,7 +33,7 @@ from shared.ranking import (
     sort_value,
     whole_version,
 )
-from shared.redis import DOWN, Client, Script
+from shared.redis import DOWN, Client, Script, round_trip
 
 ASK = Script("shared", "ask.lua")
 NAMES = Script("shared", "names.lua")
@@ -114,13 +114,10 @@ class Ranks:
 
     async def _after_applied(self, calls: Sequence[Call]) -> list[Any]:
         """`applied` first, then the scripts: what they see is never older than the position."""
+        scripts = [("EVALSHA", script.sha, len(keys), *keys, *arguments) for script, keys, arguments in calls]
         for attempt in range(2):
-            pipeline = self._client.pipeline(transaction=False)
-            pipeline.hgetall(applied_key(self._prefix))
-            for script, keys, arguments in calls:
-                pipeline.evalsha(script.sha, len(keys), *keys, *arguments)
             try:
-                return list(await pipeline.execute())
+                return await round_trip(self._client, [("HGETALL", applied_key(self._prefix)), *scripts])
             except NoScriptError:
                 if attempt:
                     raise
@@ -161,7 +158,7 @@ def _operation(board: Board, question: Question) -> tuple[str | int, ...]:
             return "percentile", hundredths
 
 
-def _all_seen(asked: Sequence[Asked], fields: dict[Any, Any], replies: Sequence[Any]) -> list[Seen | None]:
+def _all_seen(asked: Sequence[Asked], fields: Any, replies: Sequence[Any]) -> list[Seen | None]:
     applied = _position(fields)
     if applied is None:
         return [None] * len(asked)
@@ -200,10 +197,12 @@ def _slice(board: Board, found: list[Any]) -> Slice:
     return Slice(first, ahead, better, int(float(before)) if before else None, standings)
 
 
-def _position(applied: dict[Any, Any]) -> Position | None:
+def _position(applied: dict[Any, Any] | list[Any]) -> Position | None:
     """The position of a whole `applied` hash: while a partition is missing, its rows may be, on any board."""
-    incarnation = applied.get("incarnation", "")
-    offsets = whole_version(applied, incarnation)
+    # A map in RESP3, pairs in RESP2: which is spoken is for the URL to say, and for the version of redis-py.
+    held = applied if isinstance(applied, dict) else dict(zip(applied[0::2], applied[1::2], strict=True))
+    incarnation = held.get("incarnation", "")
+    offsets = whole_version(held, incarnation)
     return Position(incarnation, offsets) if offsets is not None else None
 
 

@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 from importlib import resources
 from typing import Any, TypeAlias
 
+import hiredis
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from shared.settings import RedisSettings
 
@@ -44,6 +46,33 @@ class Script:
             return await client.evalsha(self.sha, len(keys), *keys, *arguments)
         except NoScriptError:
             return await client.eval(self.source, len(keys), *keys, *arguments)
+
+
+async def round_trip(client: Client, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
+    """The replies to commands that are sent together, as they come. Raises DOWN, or the first error that is a reply.
+
+    A pipeline of redis-py does the same, but its own work is half of what a hot read costs.
+    """
+    packed = b"".join(hiredis.pack_command(command) for command in commands)  # type: ignore[arg-type] # any tuple
+    connection: AbstractConnection = await client.connection_pool.get_connection()  # type: ignore[no-untyped-call]
+    try:
+        # Whatever interrupts these disconnects, so that nobody gets a reply that was meant for another.
+        await connection.send_packed_command(packed)
+        replies = [await _reply(connection) for _ in commands]
+    finally:
+        await client.connection_pool.release(connection)
+    error = next((reply for reply in replies if isinstance(reply, ResponseError)), None)
+    if error is not None:
+        raise error
+    return replies
+
+
+async def _reply(connection: AbstractConnection) -> Any:
+    """A reply, also where it is an error: those behind it have to be read, too."""
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error
 
 
 @asynccontextmanager
