@@ -30,15 +30,12 @@ class Script:
 
     async def run_each(self, client: Client, calls: Sequence[tuple[Sequence[str], Sequence[str | int]]]) -> list[Any]:
         """Run it once for each (keys, arguments), one after the other, in one round trip."""
-        for _ in range(2):
-            pipeline = client.pipeline(transaction=False)
-            for keys, arguments in calls:
-                pipeline.evalsha(self.sha, len(keys), *keys, *arguments)
-            try:
-                return list(await pipeline.execute())
-            except NoScriptError:  # of all of them: none has run
-                await client.script_load(self.source)
-        raise NoScriptError("the server forgets its scripts")
+        commands = [("EVALSHA", self.sha, len(keys), *keys, *arguments) for keys, arguments in calls]
+        try:
+            return await round_trip(client, commands)
+        except NoScriptError:  # said of all of them: none has run
+            await client.script_load(self.source)
+            return await round_trip(client, commands)
 
     async def run(self, client: Client, keys: Sequence[str], arguments: Sequence[str | int]) -> Any:
         """Run it, loading it first into a server that does not know it (any more)."""
