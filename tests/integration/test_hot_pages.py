@@ -132,17 +132,19 @@ async def test_places_of_several_boards_in_one_call(servers: Servers) -> None:
 async def test_only_the_pages_asked_for_last_are_kept(servers: Servers) -> None:
     async with an_index(servers) as index:
         kept = Pages(index.ranks, index.catalogue)
-        await body_of(kept)
-        for limit in range(1_000, 1_000 - MOST_PAGES + 1, -1):  # all but one of those that have room
-            await body_of(kept, TOP._replace(limit=limit))
-        read = kept.read
-        await body_of(kept)
-        assert kept.read == read
-        for limit in range(1, MOST_PAGES + 1):
-            await body_of(kept, TOP._replace(limit=10 + limit))
-        read = kept.read
-        await body_of(kept)
-        assert kept.read == read + 1
+
+        async def reads(*limits: int) -> int:
+            """How many of these pages had to be read."""
+            before = kept.read
+            for limit in limits:
+                await body_of(kept, TOP._replace(limit=limit))
+            return kept.read - before
+
+        first, *others = range(1, MOST_PAGES + 1)
+        assert await reads(first, *others) == MOST_PAGES
+        assert await reads(first) == 0
+        assert await reads(MOST_PAGES + 1) == 1  # in place of the one that was asked for longest ago
+        assert await reads(first, others[0]) == 1
 
 
 async def test_a_server_that_has_lost_the_scripts_gets_them_again(servers: Servers) -> None:
