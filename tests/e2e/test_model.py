@@ -80,7 +80,7 @@ def ending() -> list[Json]:
 
 @pytest.fixture(scope="module")
 def system(servers: Servers, logs: Path) -> Iterator[System]:
-    with running(servers, logs, LEADERBOARD_ADMIN_KEY=KEY) as started:
+    with running(servers, logs, LEADERBOARD_ADMIN_KEY=KEY, LEADERBOARD_WAIT_MS="20000") as started:
         yield started
 
 
