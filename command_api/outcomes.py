@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
 
 from shared.feed import OutcomeLine, RankChanges, RankLine
 
@@ -10,18 +11,24 @@ FORGET_LATE = 10.0
 """Seconds after which a missing outcome stops counting as a sign that the projector lags."""
 
 
+Rows: TypeAlias = Mapping[tuple[str, str], Mapping[str, RankLine]]
+"""Board and season → player → where they stand."""
+
+
+def rows_of(changes: RankChanges) -> Rows:
+    """The rows of a record of the feed."""
+    return {(board.board_id, board.season): {row.player_id: row for row in board.rows} for board in changes.boards}
+
+
 class Outcome(NamedTuple):
-    """An outcome with the record of the feed that brought it."""
+    """An outcome, with the rows of the batch that it came with."""
 
     line: OutcomeLine
-    changes: RankChanges
+    rows: Rows
 
     def row(self, board_id: str, season: str) -> RankLine | None:
         """Where the player stands on a board after the batch; None when the feed does not say."""
-        for board in self.changes.boards:
-            if (board.board_id, board.season) == (board_id, season):
-                return next((row for row in board.rows if row.player_id == self.line.player_id), None)
-        return None
+        return self.rows.get((board_id, season), {}).get(self.line.player_id)
 
 
 class Outcomes:
@@ -64,9 +71,10 @@ class Outcomes:
         """Hand out the outcomes of one record of the feed."""
         if changes.resync:
             self._late = None
+        rows = rows_of(changes)
         for line in changes.outcomes:
             future = self._waiting.pop(line.attempt, None)
             if future is not None and not future.done():
-                future.set_result(Outcome(line, changes))
+                future.set_result(Outcome(line, rows))
             if self._late is not None and line.attempt == self._late[0]:
                 self._late = None

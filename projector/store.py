@@ -23,7 +23,7 @@ from shared.fold.state import (
     Step,
     last_of,
 )
-from shared.histories import load_batch, load_entries, load_histories
+from shared.histories import ENTRY, PLAYER, RULING, SESSION, add_rows, load_entries, load_histories
 from shared.postgres import Connection, Pool
 from shared.ranking import sort_value
 from shared.seasons import season_of
@@ -39,12 +39,23 @@ CREATE_CHECKPOINTS = """
 insert into checkpoints (topic, partition, incarnation, next_offset)
 select $1, p, $2, 0 from unnest($3::int[]) p on conflict do nothing
 """
-LOCK_CHECKPOINTS = """
-select topic, partition, next_offset, clock, catalogue, applied, duplicate, conflict, refused, voided
+PARTITIONS = """
+select partition, next_offset, clock, catalogue, applied, duplicate, conflict, refused, voided
 from checkpoints c join unnest($1::text[], $2::int[], $3::bigint[]) k(topic, partition, epoch)
     using (topic, partition, epoch)
-order by topic, partition for update of c
+where topic = 'events'
 """
+LOAD = f"""
+select array(select row(c.topic, c.partition, c.next_offset) from checkpoints c
+        join unnest($7::text[], $8::int[], $9::bigint[]) k(topic, partition, epoch) using (topic, partition, epoch)),
+    array(select row({PLAYER}) from players p where p.player_id = any($1::text[])),
+    array(select row({RULING}) from rulings r where r.player_id = any($1::text[])),
+    array(select row({SESSION}) from unnest($2::text[], $3::uuid[]) k(player_id, event_id)
+        join game_sessions s using (player_id, event_id)),
+    array(select row({ENTRY}) from unnest($4::text[], $5::text[], $6::text[]) k(board_id, season, player_id)
+        join leaderboard_entries e using (board_id, season, player_id))
+"""  # noqa: S608 - of constants
+"""All that a batch of submissions needs, in one round trip."""
 LOAD_ENDED = """
 select e.* from unnest($1::text[], $2::text[], $3::int[]) k(board_id, season, partition)
 join season_ends e using (board_id, season, partition)
@@ -150,37 +161,43 @@ class ForeignCheckpoint(Exception):
     """The tables were built from another log than the one that is there now. Never go on by itself."""
 
 
-class Transaction:
-    """One batch: load, fold elsewhere, save; everything or nothing."""
+class Store:
+    """The tables of one projection."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
 
-    async def lock(self, seen: Mapping[Place, Seen]) -> State:
-        """Lock the checkpoints: where each partition of the events topic stands. Raises Fenced."""
-        return State(partitions=await self._lock(seen))
+    async def load(self, state: State, seen: Mapping[Place, Seen], keys: Keys, entries: Sequence[EntryKey]) -> None:
+        """Load what the fold of a batch needs; `entries`: those that submissions may change. Raises Fenced.
 
-    async def load(self, state: State, keys: Keys, entries: Sequence[EntryKey]) -> None:
-        """Load what the fold needs; `entries`: those that submissions may change."""
-        await load_batch(self._connection, state, keys.players, keys.sessions, entries)
-        if keys.histories:
-            await load_histories(self._connection, state, keys.histories)
-        if keys.ended:
-            ended = await self._connection.fetch(LOAD_ENDED, *_columns(keys.ended))
-            state.ended = {end.key: end for end in (SeasonEnd(*row) for row in ended)}
+        Nothing is locked: whoever takes a partition over moves its epoch, and then `save` does nothing.
+        """
+        columns = [*_key_columns(keys.sessions, 2), *_key_columns(entries, 3)]
+        places = _columns((*at, each.epoch) for at, each in seen.items())
+        found = await self._pool.fetchrow(LOAD, keys.players, *columns, *places)
+        assert found is not None
+        checkpoints, players, rulings, sessions, rows = found
+        at = {(topic, partition): next_offset for topic, partition, next_offset in checkpoints}
+        if at != {place: each.next_offset for place, each in seen.items()}:
+            raise Fenced(f"expected {dict(seen)}, found {at}")
+        add_rows(state, players, rulings, sessions, rows)
+        if keys.histories or keys.ended:
+            await self._load_more(state, keys)
+
+    async def _load_more(self, state: State, keys: Keys) -> None:
+        """What rulings and ends of seasons need besides."""
+        async with self.snapshot() as tables:
+            if keys.histories:
+                await load_histories(tables, state, keys.histories)
+            if keys.ended:
+                ended = await tables.fetch(LOAD_ENDED, *_columns(keys.ended))
+                state.ended = {end.key: end for end in (SeasonEnd(*row) for row in ended)}
 
     async def load_entries(self, state: State, keys: Sequence[EntryKey]) -> None:
-        """Load these entries, too."""
+        """Load these rows of boards, too."""
         if keys:
-            await load_entries(self._connection, state, keys)
-
-    async def _lock(self, seen: Mapping[Place, Seen]) -> dict[int, Partition]:
-        """The checkpoints of the events topic; those of `seen` have to be ours and to stand where it says."""
-        rows = await self._connection.fetch(LOCK_CHECKPOINTS, *_columns((*at, each.epoch) for at, each in seen.items()))
-        found = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
-        if found != {at: each.next_offset for at, each in seen.items()}:
-            raise Fenced(f"expected {dict(seen)}, found {found}")
-        return {row["partition"]: _partition(row) for row in rows if row["topic"] == "events"}
+            async with self._pool.acquire() as connection:
+                await load_entries(connection, state, keys)
 
     async def save(
         self,
@@ -193,7 +210,10 @@ class Transaction:
         seasons: Iterable[BoardSeason],
         over: Iterable[BoardSeason],
     ) -> None:
-        """Write what a batch changed and move its checkpoints, each with the CRC of its last record. Raises Fenced.
+        """Write what a batch changed and move its checkpoints, each with the CRC of its last record.
+
+        All of it in one statement, which does everything or nothing. Raises Fenced when a partition has another owner
+        or stands elsewhere than where the batch began.
 
         `seasons`: those that may be new; `over`: those that were over before.
         """
@@ -201,7 +221,7 @@ class Transaction:
         last = last_of(steps)
         new, changed = _sessions(seen, last.sessions.values())
         checkpoints = _checkpoint_rows(seen, reached)
-        moved = await self._write(
+        tables = (
             (SAVE_PLAYERS, last.players.values()),
             (SAVE_SESSIONS, new),
             (CHANGE_SESSIONS, changed),
@@ -215,27 +235,16 @@ class Transaction:
             (SAVE_PROFILES, profiles),
             (SAVE_CHECKPOINTS, checkpoints),
         )
-        if len(moved) != len(checkpoints):
-            raise Fenced(f"{len(checkpoints) - len(moved)} checkpoints were not where this batch began")
-
-    async def _write(self, *tables: tuple[str, Iterable[Sequence[Any]]]) -> list[asyncpg.Record]:
-        """Write rows of several tables in one round trip; what the last statement returns."""
         written = [(sql, columns) for sql, rows in tables if (columns := _columns(rows))]
-        together = _together(*(sql for sql, _ in written))
-        return await self._connection.fetch(together, *(column for _, columns in written for column in columns))
-
-
-class Store:
-    """The tables of one projection."""
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
-        """A transaction that commits at the end and rolls back on any exception."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            yield Transaction(connection)
+        columns = [column for _, each in written for column in each]
+        try:
+            await self._pool.execute(_together(*(sql for sql, _ in written)), *columns, len(checkpoints))
+        except asyncpg.DivisionByZeroError as error:
+            raise Fenced("a checkpoint was not where this batch began") from error
+        except asyncpg.UniqueViolationError:
+            # Somebody else has saved the same batch: then we are not the owner any more. Or else it is a bug.
+            await self.require({at: each.epoch for at, each in seen.items()}, {at: seen[at].next_offset for at in seen})
+            raise
 
     async def open(self, topic: TopicName, incarnation: str, partitions: list[int]) -> None:
         """Make sure of a checkpoint for every partition, at 0 where it is new. Raises ForeignCheckpoint."""
@@ -248,6 +257,11 @@ class Store:
                 f"{topic}: the log is {incarnation}, the tables are built from {foreign}: restore the log, "
                 "or `leaderboard reset` folds what is there from its beginning"
             )
+
+    async def partitions(self, held: Mapping[Place, int]) -> dict[int, Partition]:
+        """How far the partitions of the events topic are folded that are held under these epochs."""
+        rows = await self._pool.fetch(PARTITIONS, *_columns((*place, epoch) for place, epoch in held.items()))
+        return {row["partition"]: _partition(row) for row in rows}
 
     async def marks(self, held: Mapping[Place, int]) -> dict[Place, Mark]:
         """Where the partitions stand that are held under these epochs. Raises Fenced when one is not."""
@@ -309,15 +323,17 @@ async def require_marks(connection: Connection, held: Mapping[Place, int], offse
 
 @lru_cache(maxsize=256)
 def _together(*statements: str) -> str:
-    """One statement that does what each of these does, on different tables, and returns what the last one returns."""
+    """One statement that does what each of these does, on different tables.
+
+    It fails with a division by zero unless the last of them returns as many rows as its last parameter says.
+    """
     numbered, before = list[str](), 0
     for sql in statements:
         shifted = PARAMETER.sub(lambda found, by=before: f"${int(found[1]) + by}", sql)  # type: ignore[misc]
         numbered.append(shifted)
         before += max(int(number) for number in PARAMETER.findall(sql))
-    *others, last = numbered
-    named = ", ".join(f"write_{number} as ({sql})" for number, sql in enumerate(others))
-    return f"with {named} {last}" if others else last
+    named = ", ".join(f"write_{number} as ({sql})" for number, sql in enumerate(numbered))
+    return f"with {named} select 1 / (count(*) = ${before + 1}::bigint)::int from write_{len(numbered) - 1}"  # noqa: S608 - of constants
 
 
 def _sessions(seen: Mapping[Place, Seen], sessions: Iterable[Session]) -> tuple[list[Session], list[tuple[Any, ...]]]:
@@ -342,6 +358,11 @@ def _checkpoint_rows(
 
 def _version_rows(versions: Versions) -> list[tuple[str, str, int, int]]:
     return sorted((*at, partition, offset) for at, held in versions.items() for partition, offset in held.items())
+
+
+def _key_columns(keys: Sequence[Sequence[Any]], width: int) -> list[Sequence[Any]]:
+    """As `_columns`, of no rows too."""
+    return [*zip(*keys, strict=True)] or [()] * width
 
 
 def _columns(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:

@@ -26,7 +26,7 @@ from projector.continuity import Continuity, LogDamaged
 from projector.feed import Publisher, outcome_lines
 from projector.leases import Leases
 from projector.ranks import Held, RanksUnknown, RankWriter, held_of
-from projector.store import Fenced, Seen, Store, Transaction
+from projector.store import Fenced, Seen, Store
 from shared.boards import Board
 from shared.catalogue import Catalogue
 from shared.catalogue_log import CatalogueLog, LiveCatalogue
@@ -72,6 +72,8 @@ class Stint:
     continuity: Continuity
     epochs: Mapping[Place, int]
     marks: dict[Place, Mark]
+    partitions: dict[int, Partition]
+    """Of the events topic, as far as they are in the tables."""
     catalogue: Catalogue
     versions: Versions
     """Of the seasons that Redis has to hold."""
@@ -167,7 +169,8 @@ class Worker:
             continuity = Continuity(dict(marks), self._incarnations, {at: offset for at, (offset, _) in stops.items()})
             await self._check_ends(surveyor, continuity)
             versions = await self._store.versions(self._ranks.kept_since())
-            stint = Stint(reader, surveyor, continuity, epochs, marks, catalogue, versions)
+            partitions = await self._store.partitions(epochs)
+            stint = Stint(reader, surveyor, continuity, epochs, marks, partitions, catalogue, versions)
             reader.assign(continuity.begin())
             try:
                 await self._mend(stint)
@@ -197,16 +200,15 @@ class Worker:
         if not reached:
             return
         seen = {at: Seen(stint.epochs[at], stint.marks[at].next_offset) for at in sorted(reached)}
-        async with self._store.transaction() as transaction:
-            state = await self._load(transaction, stint.catalogue, batch, seen)
-            steps = fold_all(state, stint.catalogue, batch.events)
-            profiles, renamed = fold_profiles(batch, stint.catalogue)
-            changes = board_changes(steps, stint.versions)
-            moved, boards = _moved(changes), stint.boards()
-            new = moved.keys() - stint.versions.keys()
-            to = _checkpoints(state, reached)
-            over = _over(boards, moved, state)
-            await transaction.save(seen, to, steps, profiles, boards, moved, new, over)
+        state = await self._load(stint, batch, seen)
+        steps = fold_all(state, stint.catalogue, batch.events)
+        profiles, renamed = fold_profiles(batch, stint.catalogue)
+        changes = board_changes(steps, stint.versions)
+        moved, boards = _moved(changes), stint.boards()
+        new = moved.keys() - stint.versions.keys()
+        to = _checkpoints(state, reached)
+        await self._store.save(seen, to, steps, profiles, boards, moved, new, _over(boards, moved, state))
+        stint.partitions |= state.partitions
         moves = {at: (seen[at].next_offset, mark.next_offset) for at, mark in reached.items()}
         stint.marks |= reached
         kept = self._ranks.kept(boards, changes)
@@ -217,24 +219,26 @@ class Worker:
         shown = Shown(state, outcomes, {at: changes[at] for at in sorted(kept)}, profiles, moves, self._position(stint))
         self._finishing = asyncio.create_task(self._show(stint, shown))
 
-    async def _load(
-        self, transaction: Transaction, catalogue: Catalogue, batch: Batch, seen: Mapping[Place, Seen]
-    ) -> State:
-        """Lock the checkpoints and load what the fold of the batch needs. Raises Fenced."""
-        state = await transaction.lock(seen)
-        found = submissions(batch, catalogue, state.partitions)
-        entries = entry_keys(found, catalogue, {})
-        await transaction.load(state, keys_of(batch), entries)
+    async def _load(self, stint: Stint, batch: Batch, seen: Mapping[Place, Seen]) -> State:
+        """What the fold of a batch needs. Raises Fenced."""
+        state = State({number: stint.partitions[number].copy() for topic, number in seen if topic == "events"})
+        found = submissions(batch, stint.catalogue, state.partitions)
+        entries = entry_keys(found, stint.catalogue, {})
+        await self._store.load(state, seen, keys_of(batch), entries)
         # What a repetition was judged by at first may be other boards, or past seasons.
-        others = set(entry_keys(found, catalogue, state.sessions)) - set(entries)
-        await transaction.load_entries(state, sorted(others))
+        others = set(entry_keys(found, stint.catalogue, state.sessions)) - set(entries)
+        await self._store.load_entries(state, sorted(others))
         return state
 
     async def _show(self, stint: Stint, shown: "Shown") -> None:
-        """A committed batch, to Redis and the feed, while the next one is in its transaction."""
+        """A committed batch, to Redis and the feed, while the next one is loaded, folded and saved."""
         lines = await self._rank(stint, shown)
         known = lines is not None and len(lines) == len(shown.changes)
-        await self._publisher.publish(self._changes(shown, lines or [], known=known))
+        publishing = self._publisher.publish(self._changes(shown, lines or [], known=known))
+        if lines is None:
+            await publishing
+        else:  # nobody who waits for the outcome has to wait for the mark, too
+            await asyncio.gather(self._mark(stint, shown), publishing)
 
     async def _finish(self) -> None:
         """Wait until the batch before is shown: batches are shown in order, one at a time."""
@@ -261,12 +265,18 @@ class Worker:
             lines = await self._ranks.apply(stint.boards(), shown.changes)
             if names := shown.moves_of("players"):
                 await self._ranks.name(shown.profiles, names)
-            if events := shown.moves_of("events"):
-                await self._ranks.mark_applied(events)
         except RanksUnknown as error:
             self._lose_ranks(stint, str(error))
             return None
         return lines
+
+    async def _mark(self, stint: Stint, shown: "Shown") -> None:
+        """Say in Redis how far all boards are now."""
+        try:
+            if events := shown.moves_of("events"):
+                await self._ranks.mark_applied(events)
+        except RanksUnknown as error:
+            self._lose_ranks(stint, str(error))
 
     def _changes(self, shown: "Shown", lines: list[BoardLines], *, known: bool) -> RankChanges:
         return RankChanges(

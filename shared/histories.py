@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from shared.fold.state import Entry, EntryKey, Player, Ruling, Session, SessionKey, State
+from shared.fold.state import Entry, EntryKey, Player, Ruling, Session, State
 from shared.postgres import Connection
 from shared.ranking import Standing
 
@@ -31,38 +31,12 @@ select {ENTRY} from unnest($1::text[], $2::text[], $3::text[]) k(board_id, seaso
 join leaderboard_entries e using (board_id, season, player_id)
 """  # noqa: S608
 ENTRIES_OF = f"select {ENTRY} from leaderboard_entries e where e.player_id = any($1::text[])"  # noqa: S608
-BATCH = f"""
-select array(select row({PLAYER}) from players p where p.player_id = any($1::text[])),
-    array(select row({RULING}) from rulings r where r.player_id = any($1::text[])),
-    array(select row({SESSION}) from unnest($2::text[], $3::uuid[]) k(player_id, event_id)
-        join game_sessions s using (player_id, event_id)),
-    array(select row({ENTRY}) from unnest($4::text[], $5::text[], $6::text[]) k(board_id, season, player_id)
-        join leaderboard_entries e using (board_id, season, player_id))
-"""  # noqa: S608
-"""All that a batch of submissions needs, in one round trip."""
 
 
 async def load_players(connection: Connection, state: State, player_ids: Sequence[str]) -> None:
     """Who these players are, and the rulings about them."""
     players = await connection.fetch(PLAYERS, player_ids)
     _add_players(state, players, await connection.fetch(RULINGS_OF, player_ids))
-
-
-async def load_batch(
-    connection: Connection,
-    state: State,
-    player_ids: Sequence[str],
-    sessions: Sequence[SessionKey],
-    entries: Sequence[EntryKey],
-) -> None:
-    """Who these players are and the rulings about them; these submissions; these rows of boards."""
-    keys = [*zip(*sessions, strict=True)] or [(), ()], [*zip(*entries, strict=True)] or [(), (), ()]
-    found = await connection.fetchrow(BATCH, player_ids, *keys[0], *keys[1])
-    assert found is not None
-    players, rulings, found_sessions, found_entries = found
-    _add_players(state, players, rulings)
-    _add_sessions(state, found_sessions)
-    _add_entries(state, found_entries)
 
 
 async def load_entries(connection: Connection, state: State, keys: Sequence[EntryKey]) -> None:
@@ -83,6 +57,15 @@ def read_entry(row: Row) -> Entry:
     board_id, season, player_id, value, reached_at, games_played, updated_at, event_id, partition, offset = row
     standing = Standing(player_id, value, reached_at, games_played, updated_at, event_id or "")
     return Entry(board_id, season, player_id, None if value is None else standing, partition, offset, 0)
+
+
+def add_rows(
+    state: State, players: Iterable[Row], rulings: Iterable[Row], sessions: Iterable[Row], entries: Iterable[Row]
+) -> None:
+    """Put rows into a state; their columns are PLAYER, RULING, SESSION, ENTRY."""
+    _add_players(state, players, rulings)
+    _add_sessions(state, sessions)
+    _add_entries(state, entries)
 
 
 def _add_players(state: State, players: Iterable[Row], rulings: Iterable[Row]) -> None:

@@ -55,6 +55,7 @@ async def open_pool(
         timeout=timeout,
         command_timeout=timeout,
         init=_init,
+        reset=_leave,
         server_settings={
             "application_name": f"leaderboard-{application}",
             "search_path": f'"{naming.schema_name}"',
@@ -71,6 +72,10 @@ async def open_pool(
             yield pool
     finally:
         pool.terminate()
+
+
+async def _leave(_: object) -> None:
+    """Nothing here changes the state of a session, so there is nothing to reset when a connection goes back."""
 
 
 async def _init(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

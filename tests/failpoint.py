@@ -16,7 +16,7 @@ from typing import Any
 from leaderboard.serving import project
 from projector.feed import Publisher
 from projector.ranks import RankWriter
-from projector.store import Transaction
+from projector.store import Store
 from projector.worker import Worker
 from shared.feed import RankChanges
 from shared.log import Appender
@@ -73,12 +73,10 @@ def always(*_: object) -> bool:
 def arm(point: str) -> None:
     """Put the point in."""
     match point:
-        case "before-transaction":
+        case "before-load":
             Worker._know_catalogue = after(Worker._know_catalogue, always)  # type: ignore[method-assign, assignment]
-        case "in-transaction":
-            Transaction.load = after(Transaction.load, always)  # type: ignore[method-assign, assignment]
-        case "before-commit":
-            Transaction.save = after(Transaction.save, always)  # type: ignore[method-assign, assignment]
+        case "after-load":
+            Store.load = after(Store.load, always)  # type: ignore[method-assign, assignment]
         case "after-commit":
             Worker._rank = before(Worker._rank, always)  # type: ignore[method-assign, assignment]
         case "between-boards-and-applied":

@@ -1,7 +1,7 @@
 """What the fold knows: partitions, players, sessions, rulings, entries. Pure."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from shared.ranking import Standing
@@ -163,6 +163,10 @@ class Partition:
     catalogue: int = -1
     """The running maximum of the catalogue offsets that events carried."""
     counts: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+
+    def copy(self) -> "Partition":
+        """One that may be folded on without this one."""
+        return replace(self, counts=dict(self.counts))
 
 
 @dataclass(slots=True)

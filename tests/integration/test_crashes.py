@@ -14,9 +14,8 @@ from tests.servers import Servers
 from tests.stack import ROOT, System, eventually, running
 
 POINTS = [
-    "before-transaction",
-    "in-transaction",
-    "before-commit",
+    "before-load",
+    "after-load",
     "after-commit",
     "between-boards-and-applied",
     "after-lua",

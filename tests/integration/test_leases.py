@@ -124,12 +124,12 @@ async def test_a_zombie_commits_nothing_under_the_lease_of_another(system: Syste
     """Frozen with a batch in hand, it wakes while the next owner has not applied that batch yet: the epoch alone
     stands between it and the tables."""
     system.kill("projector")
-    arm(system, "zombie", "before-transaction")
+    arm(system, "zombie", "before-load")
     await until_owned(system, {"zombie": 4}, 15)
     before = await checkpoints(system)
     _, answer = await submit(system, name(), 70, Prefer="respond-async")
     await asyncio.to_thread(eventually, lambda: frozen(system, "zombie"), 10, "the zombie is frozen")
-    arm(system, "owner", "before-transaction")
+    arm(system, "owner", "before-load")
     await until_owned(system, {"owner": 4}, 25)
     await asyncio.to_thread(eventually, lambda: frozen(system, "owner"), 10, "the owner is frozen")
     thaw(system, "zombie")
@@ -143,9 +143,10 @@ async def test_a_zombie_commits_nothing_under_the_lease_of_another(system: Syste
     await verified(system)
 
 
-async def test_a_zombie_with_an_open_transaction_loses_its_locks(system: System) -> None:
+async def test_a_zombie_that_has_loaded_its_batch_holds_nobody_up(system: System) -> None:
+    """It locks nothing, and what it saves when it wakes is turned away as a whole."""
     system.kill("projector")
-    arm(system, "zombie", "in-transaction")
+    arm(system, "zombie", "after-load")
     await until_owned(system, {"zombie": 4}, 15)
     _, answer = await submit(system, name(), 70, Prefer="respond-async")
     await asyncio.to_thread(eventually, lambda: frozen(system, "zombie"), 10, "the zombie is frozen")

@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from asyncpg import UniqueViolationError
 
 from projector.batch import Keys
 from projector.leases import Leases
 from projector.store import Fenced, Seen, Store
-from shared.fold.state import Partition
+from shared.fold.state import Outcome, Partition, Session, State, Step
 from shared.postgres import Pool, open_pool
 from shared.settings import NamingSettings, PostgresSettings
 from shared.topics import Place
@@ -32,9 +33,12 @@ async def pool(servers: Servers, logs: Path) -> AsyncIterator[Pool]:
 
 async def move(store: Store, seen: Seen, to: int) -> None:
     """A batch that changes nothing but the checkpoint."""
-    async with store.transaction() as transaction:
-        await transaction.load(await transaction.lock({HERE: seen}), NOTHING, [])
-        await transaction.save({HERE: seen}, {HERE: (Partition(to), None)}, [], [], {}, {}, [], [])
+    await store.load(State(), {HERE: seen}, NOTHING, [])
+    await save(store, seen, to)
+
+
+async def save(store: Store, seen: Seen, to: int, *steps: Step) -> None:
+    await store.save({HERE: seen}, {HERE: (Partition(to), None)}, steps, [], {}, {}, [], [])
 
 
 async def test_a_batch_counts_from_where_the_checkpoint_stands_and_only_once(pool: Pool) -> None:
@@ -59,6 +63,26 @@ async def test_a_batch_of_an_older_epoch_writes_nothing(pool: Pool) -> None:
     with pytest.raises(Fenced):
         await store.marks(old)
     await move(store, Seen(new[HERE], 0), 5)
+
+
+async def test_a_save_that_is_turned_away_leaves_nothing(pool: Pool) -> None:
+    """Neither where the checkpoint alone says so, nor where the owner has saved the same submission."""
+    store, event_id = Store(pool), "018f3a2e-0000-7000-8000-000000000000"
+    await store.open("events", "0" * 16, [0, 1])
+    old = (await Leases(pool, "one").settle())[HERE]
+    new = (await Leases(pool, "one").settle())[HERE]
+    session = Session("ann", event_id, 0, 0, 1, "m", 5, None, b"", "applied", None, "a", None, -1, revoked=False)
+    step = Step(Outcome("applied", None, 0, 0), (session,))
+    count = "select count(*) from game_sessions"
+    with pytest.raises(Fenced):
+        await save(store, Seen(old, 0), 1, step)
+    assert await pool.fetchval(count) == 0
+    await save(store, Seen(new, 0), 1, step)
+    with pytest.raises(Fenced):
+        await save(store, Seen(old, 0), 1, step)
+    assert await pool.fetchval(count) == 1
+    with pytest.raises(UniqueViolationError):  # the owner, twice: a bug, and loud
+        await save(store, Seen(new, 1), 2, step._replace(sessions=(session._replace(offset=1),)))
 
 
 async def test_a_living_lease_is_not_taken_and_a_released_one_is_at_once(pool: Pool) -> None:

@@ -15,7 +15,6 @@ MUTATIONS = {
     "no-epoch": "tests/integration/test_leases.py::test_a_zombie_commits_nothing_under_the_lease_of_another",
     "no-compare-and-set": "tests/integration/test_store.py::"
     "test_a_batch_counts_from_where_the_checkpoint_stands_and_only_once",
-    "no-idle-timeout": "tests/integration/test_leases.py::test_a_zombie_with_an_open_transaction_loses_its_locks",
     "no-dedup": "tests/integration/test_idempotency.py::"
     "test_one_key_at_two_command_apis_with_another_content_in_between",
     "no-gap": "tests/integration/test_redis_versions.py::"

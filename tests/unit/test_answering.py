@@ -15,7 +15,7 @@ from command_api.answering import (
     results,
     submitted,
 )
-from command_api.outcomes import Outcome
+from command_api.outcomes import Outcome, rows_of
 from command_api.schemas import BoardResult
 from shared.catalogue import Verdict
 from shared.feed import BoardLines, OutcomeLine, RankChanges, RankLine
@@ -42,7 +42,7 @@ def outcome_of(*credits: Credit, kind: Kind = "applied", rows: dict[str, RankLin
     ]
     return Outcome(
         line(kind, first=None if kind == "applied" else "applied")._replace(credits=credits),
-        RankChanges(incarnation="0123456789abcdef", boards=boards),
+        rows_of(RankChanges(incarnation="0123456789abcdef", boards=boards)),
     )
 
 
@@ -185,7 +185,7 @@ def test_a_score_of_a_batch_that_counts_has_its_boards_and_no_problem(kind: Kind
     ],
 )
 def test_a_score_of_a_batch_that_does_not_count_says_why(made: OutcomeLine, status: str, problem: str) -> None:
-    outcome = batch_outcome(Outcome(made, RankChanges(incarnation="0123456789abcdef")), "key", HERE)
+    outcome = batch_outcome(Outcome(made, {}), "key", HERE)
     assert outcome.status == status
     assert outcome.problem is not None
     assert outcome.problem["type"] == f"urn:leaderboard:problem:{problem}"

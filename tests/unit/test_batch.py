@@ -72,7 +72,7 @@ def test_each_score_has_its_own_outcome_in_the_order_of_the_request() -> None:
     items = read_items([{"user_id": "ann", "score": n} if n else None for n in (1, 0, 2, 3, 4, 5, 6)], "key")
     line = OutcomeLine("attempt", "applied", None, "ann", "event", 0, 4, None)
     taken: list[Accepted | Exception] = [
-        Accepted("event", 0, 4, Outcome(line, RankChanges(incarnation=LOG))),
+        Accepted("event", 0, 4, Outcome(line, {})),
         Accepted("late", 0, 5, None),
         Refused("score", 3, "more"),
         LogUnavailable("down"),

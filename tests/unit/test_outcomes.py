@@ -3,7 +3,7 @@
 import pytest
 
 from command_api import outcomes as module
-from command_api.outcomes import FORGET_LATE, Outcome, Outcomes
+from command_api.outcomes import FORGET_LATE, Outcome, Outcomes, rows_of
 from shared.feed import BoardLines, OutcomeLine, RankChanges, RankLine
 
 
@@ -73,11 +73,11 @@ async def test_places_are_free_again_after_an_outcome_and_after_forgetting() -> 
 
 
 def test_the_row_is_the_players_own_on_the_board_asked_for() -> None:
-    outcome = Outcome(changes("one").outcomes[0], changes("one"))
+    outcome = Outcome(changes("one").outcomes[0], rows_of(changes("one")))
     assert outcome.row("classic", "all") == RankLine("ann", 3, 2, 5, None)
     assert outcome.row("classic", "2026") is None
     assert outcome.row("sprint", "all") is None
-    stranger = Outcome(outcome.line._replace(player_id="cyd"), outcome.changes)
+    stranger = Outcome(outcome.line._replace(player_id="cyd"), outcome.rows)
     assert stranger.row("classic", "all") is None
 
 
