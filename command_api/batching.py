@@ -1,6 +1,7 @@
 """Many submissions at once: one bad one does not harm the others."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TypeAlias
 
@@ -9,7 +10,7 @@ from command_api.outcomes import Outcome
 from command_api.profiles import ProfilesUnavailable, read_attributes
 from command_api.submitting import Accepted, Submitting, attempt_of, stamped
 from shared.events import Event
-from shared.log import Appended, LogBusy, LogUnavailable
+from shared.log import Appended, Delivery, LogBusy, LogUnavailable, acknowledgement
 
 SLICE = 250
 """Records that are appended at a time: a quarter of what may be in flight, so that others get through."""
@@ -84,15 +85,27 @@ async def _append(submitting: Submitting, events: Sequence[Event]) -> AsyncItera
     down: LogUnavailable | None = None
     for start in range(0, len(events), SLICE):
         part = events[start : start + SLICE]
-        done = [down] * len(part) if down else await asyncio.gather(*(_try_append(submitting, each) for each in part))
-        for each in done:
+        for each in [down] * len(part) if down else await _append_slice(submitting, part):
             down = each if isinstance(each, LogUnavailable) else down
             yield each
 
 
-async def _try_append(submitting: Submitting, event: Event) -> Appended | NotSent:
+async def _append_slice(submitting: Submitting, events: Sequence[Event]) -> list[Appended | NotSent]:
+    """Hand records over in their order, without waiting for each, then wait for all of them at once."""
+    until = time.monotonic() + submitting.append_timeout
+    begun: list[Delivery | NotSent] = []
+    for event in events:
+        last = begun[-1] if begun else None
+        begun.append(last if isinstance(last, LogUnavailable) else await _try_begin(submitting, event))
+    deliveries = [each for each in begun if not isinstance(each, Exception)]
+    if deliveries:
+        await asyncio.wait(deliveries, timeout=max(0.0, until - time.monotonic()))
+    return [each if isinstance(each, Exception) else acknowledgement(each) for each in begun]
+
+
+async def _try_begin(submitting: Submitting, event: Event) -> Delivery | NotSent:
     try:
-        return await submitting.put("events", event)
+        return await submitting.begin("events", event)
     except (LogBusy, LogUnavailable) as error:
         return error
 

@@ -13,7 +13,7 @@ from shared.catalogue import Catalogue
 from shared.catalogue_log import LiveCatalogue
 from shared.events import Event, Fact, PlayerProfileSet, ScoreSubmitted, encode, wrap
 from shared.identity import event_id_of, new_id
-from shared.log import Appended, Appender, Delivery, failure
+from shared.log import Appended, Appender, Delivery, LogUnavailable, acknowledgement
 from shared.positions import Position
 from shared.postgres import Pool
 from shared.settings import CommandSettings
@@ -96,6 +96,10 @@ class Submitting:
         """Append an event, keyed by its subject. Raises LogBusy, LogUnavailable."""
         return await self.appender.append(topic, event.subject.encode(), encode(event), timeout=self.append_timeout)
 
+    async def begin(self, topic: TopicName, event: Event) -> Delivery:
+        """Hand an event over to be appended, keyed by its subject. Raises LogBusy, LogUnavailable."""
+        return await self.appender.begin(topic, event.subject.encode(), encode(event), timeout=self.append_timeout)
+
     async def set_profile(self, profile: PlayerProfileSet, key: str, *, wait: bool) -> Accepted | None:
         """Append a profile; None for a player who was erased. Raises ProfilesUnavailable, LogBusy, LogUnavailable."""
         if await is_erased(self.pool, profile.player_id, self.append_timeout):
@@ -125,8 +129,7 @@ class Submitting:
         expected = self.outcomes.expect(attempt)
         late = False
         try:
-            key, value = event.subject.encode(), encode(event)
-            delivery = await self.appender.begin(topic, key, value, timeout=self.append_timeout)
+            delivery = await self.begin(topic, event)
             delivery.add_done_callback(lambda done: _end_wait(done, expected))
             await asyncio.wait({expected}, timeout=self.settings.wait_ms / 1000)
             late = not expected.done() and delivery.done()
@@ -153,6 +156,6 @@ def stamped(fact: ScoreSubmitted, asked: Sequence[str], known: Mapping[str, dict
 
 
 def _end_wait(delivery: Delivery, expected: "asyncio.Future[Outcome]") -> None:
-    error = failure(delivery)
-    if error is not None and not expected.done():
-        expected.set_exception(error)
+    appended = acknowledgement(delivery)
+    if isinstance(appended, LogUnavailable) and not expected.done():
+        expected.set_exception(appended)

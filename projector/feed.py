@@ -4,15 +4,13 @@ from collections.abc import Iterable, Iterator
 
 import structlog
 
-from shared.feed import BoardLines, OutcomeLine, RankChanges
+from shared.feed import PARTITION, BoardLines, OutcomeLine, RankChanges
 from shared.fold.state import Outcome
 from shared.log import Appender, LogBusy, LogUnavailable
 
 LARGEST_RECORD = 512 * 1024
 MOST_CREDITS = 1_000
 """Boards and seasons that the outcome of one event names, where they would be too many."""
-PARTITION = 0
-"""One projector writes one partition, so that its records keep their order."""
 PUBLISH_TIMEOUT = 5.0
 AGAIN_TIMEOUT = 0.5
 """Seconds for a record after one that failed: the feed is a hint and must not hold up the fold."""

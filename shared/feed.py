@@ -16,6 +16,9 @@ from shared.log import LogUnavailable, Reader, open_reader
 from shared.settings import KafkaSettings, NamingSettings
 from shared.watchdog import stop_process
 
+PARTITION = 0
+"""Where every projector writes. Nobody reads the others: each that is read costs work with every fetch."""
+
 log = structlog.get_logger()
 
 
@@ -117,7 +120,7 @@ async def open_feed(kafka: KafkaSettings, naming: NamingSettings, client_id: str
     feed = Feed()
     async with open_reader(kafka, naming, f"{client_id}-feed") as reader:
         end = await reader.end("rank-changes")
-        reader.assign({("rank-changes", partition): offset for partition, offset in end.items()})
+        reader.assign({("rank-changes", PARTITION): end[PARTITION]})
         following = asyncio.create_task(feed.follow(reader))
         following.add_done_callback(stop_process)
         try:

@@ -49,16 +49,21 @@ class Appended(NamedTuple):
     timestamp: int
 
 
-Delivery: TypeAlias = "asyncio.Future[RecordMetadata]"
+Delivery: TypeAlias = asyncio.Future[RecordMetadata]
 """A record on its way."""
 
 
-def failure(delivery: Delivery) -> "LogUnavailable | None":
-    """What a delivery that is done failed with, if it did."""
+def acknowledgement(delivery: Delivery) -> "Appended | LogUnavailable":
+    """What has become of a record by now; LogUnavailable when that is unknown."""
+    if not delivery.done():
+        return LogUnavailable("no acknowledgement in time")
     if delivery.cancelled():
         return LogUnavailable("the producer was replaced before the acknowledgement")
     error = delivery.exception()
-    return LogUnavailable(str(error)) if error is not None else None
+    if error is not None:
+        return LogUnavailable(str(error))
+    sent = delivery.result()
+    return Appended(sent.partition, sent.offset, sent.timestamp)
 
 
 def connection_settings(kafka: KafkaSettings, client_id: str) -> dict[str, Any]:
@@ -123,7 +128,7 @@ class Appender:
     ) -> Delivery:
         """Hand a record over to be appended, as `append` does, without waiting for it.
 
-        Raises LogBusy and LogUnavailable as that does; later errors are those of the delivery (see `failure`).
+        Raises LogBusy and LogUnavailable as that does; later errors are those of the delivery (see `acknowledgement`).
         """
         if len(self._sending) + self._beginning >= self._limit:
             raise LogBusy(f"{self._limit} appends are not acknowledged yet")
@@ -148,14 +153,11 @@ class Appender:
     async def acknowledged(self, delivery: Delivery, timeout: float) -> Appended:
         """Wait until every in-sync replica has it; `timeout` in seconds. Raises LogUnavailable: outcome unknown."""
         # Giving up waiting must not cancel it: it keeps its slot for as long as the record is on its way.
-        done, _ = await asyncio.wait({delivery}, timeout=timeout)
-        if not done:
-            raise LogUnavailable(f"no acknowledgement within {timeout:g} s")
-        error = failure(delivery)
-        if error is not None:
-            raise error
-        sent = delivery.result()
-        return Appended(sent.partition, sent.offset, sent.timestamp)
+        await asyncio.wait({delivery}, timeout=timeout)
+        appended = acknowledgement(delivery)
+        if isinstance(appended, LogUnavailable):
+            raise appended
+        return appended
 
     async def close(self) -> None:
         """Stop, within a bound; what is not acknowledged by then is unknown."""

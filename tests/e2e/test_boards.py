@@ -145,6 +145,8 @@ async def test_metadata_of_declared_keys_only_and_boards_that_filter(system: Sys
     assert {each["board_id"]: each["counted"] for each in answer["boards"]} == {mobile: True, everyone: True}
     rows = [(await get(system, f"/api/v1/boards/{b}/entries?metadata=true"))[1]["entries"] for b in (mobile, everyone)]
     assert [row["metadata"] for [row] in rows] == [{"platform": "ios"}, {"level": 3}]
+    again = [await post(system, "/api/leaderboard/submit", body, **{"Idempotency-Key": "one"}) for _ in range(2)]
+    assert [(status, answer["replayed"]) for status, answer in again] == [(200, False), (200, True)]
     _, answer = await post(system, "/api/leaderboard/submit", body | {"metadata": {"platform": "pc"}})
     assert {each["board_id"]: each["reason"] for each in answer["boards"]} == {mobile: "not_eligible", everyone: None}
     status, problem = await post(system, "/api/leaderboard/submit", body | {"metadata": {"gun": 1}})

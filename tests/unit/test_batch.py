@@ -5,6 +5,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from aiokafka.structs import RecordMetadata
 
 from command_api.batch import outcomes_of, read_items
 from command_api.batching import SLICE, submit_all
@@ -16,7 +19,7 @@ from shared.catalogue_log import LiveCatalogue
 from shared.events import ScoreSubmitted, decode
 from shared.feed import OutcomeLine, RankChanges
 from shared.identity import event_id_of
-from shared.log import Appended, Appender, LogBusy, LogUnavailable
+from shared.log import Appender, Delivery, LogBusy, LogUnavailable
 from shared.positions import Position
 from shared.postgres import Pool
 from shared.problems import Problem
@@ -101,7 +104,7 @@ class Log:
         self.facts: list[ScoreSubmitted] = []
         self.in_flight = self.most = 0
 
-    async def append(self, topic: TopicName, key: bytes | None, value: bytes | None, *, timeout: float) -> Appended:
+    async def begin(self, topic: TopicName, key: bytes | None, value: bytes | None, *, timeout: float) -> Delivery:
         event = decode(value)
         assert isinstance(event.data, ScoreSubmitted)
         assert event.attempt is not None
@@ -109,14 +112,20 @@ class Log:
         offset = len(self.facts) - 1
         self.in_flight += 1
         self.most = max(self.most, self.in_flight)
-        await asyncio.sleep(0)
+        loop = asyncio.get_running_loop()
+        delivery: Delivery = loop.create_future()
+        line = OutcomeLine(event.attempt, "applied", None, event.data.player_id, event.id, 0, offset, None)
+        loop.call_soon(self.deliver, delivery, event.data.score, line)
+        return delivery
+
+    def deliver(self, delivery: Delivery, score: int, line: OutcomeLine) -> None:
         self.in_flight -= 1
-        if not self.works(event.data.score):
-            raise LogUnavailable("no broker")
-        if self.answers(event.data.score):
-            line = OutcomeLine(event.attempt, "applied", None, event.data.player_id, event.id, 0, offset, None)
+        if not self.works(score):
+            delivery.set_exception(KafkaError("no broker"))
+            return
+        if self.answers(score):
             self.outcomes.receive(RankChanges(incarnation=LOG, outcomes=[line]))
-        return Appended(0, offset, 0)
+        delivery.set_result(RecordMetadata("events", 0, TopicPartition("events", 0), line.offset, 0, 0, 0))
 
 
 def made(answers: Callable[[int], bool], works: Callable[[int], bool]) -> tuple[Submitting, Log]:
