@@ -135,7 +135,8 @@ class Submitting:
             late = not expected.done() and delivery.done()
         finally:
             self.outcomes.forget(attempt, late=late)
-        if not expected.done():
+            given_up = expected.cancel()  # an append that fails later has nobody to tell
+        if given_up:
             left = began + self.append_timeout - time.monotonic()
             appended = await self.appender.acknowledged(delivery, max(0.0, left))
             return Accepted(event.id, appended.partition, appended.offset, None)

@@ -1,6 +1,5 @@
 """Reading from the tables what the fold needs to know of players."""
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -16,10 +15,9 @@ RULING = """
 r.player_id, r.event_id::text, r.kind, r.target::text, r.reason, r.actor, r.partition, r."offset", r.clock
 """
 SESSION = """
-s.player_id, s.event_id::text, s.partition, s."offset", s.clock, s.game_mode, s.score, s.metadata::text,
-    s.payload_hash, s.outcome, s.reason, s.actor, s.attributes::text, s.catalogue, s.revoked
+s.player_id, s.event_id::text, s.partition, s."offset", s.clock, s.game_mode, s.score, s.metadata,
+    s.payload_hash, s.outcome, s.reason, s.actor, s.attributes, s.catalogue, s.revoked
 """
-"""Documents as text: within a record, asyncpg hands the codec of jsonb its binary form."""
 ENTRY = """
 e.board_id, e.season, e.player_id, e.value, e.reached_at, e.games_played, e.updated_at, e.event_id::text, e.partition,
     e."offset"
@@ -77,18 +75,7 @@ def _add_players(state: State, players: Iterable[Row], rulings: Iterable[Row]) -
 
 
 def _add_sessions(state: State, rows: Iterable[Row]) -> None:
-    for row in rows:
-        session = _session(row)
-        state.sessions[session.key] = session
-
-
-def _session(row: Row) -> Session:
-    session = Session(*row)
-    return session._replace(metadata=_document(session.metadata), attributes=_document(session.attributes))
-
-
-def _document(text: Any) -> Any:
-    return None if text is None else json.loads(text)
+    state.sessions |= {session.key: session for session in (Session(*row) for row in rows)}
 
 
 def _add_entries(state: State, rows: Iterable[Row]) -> None:

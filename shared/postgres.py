@@ -13,6 +13,7 @@ from shared.settings import NamingSettings, PostgresSettings
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
+JSONB_VERSION = b"\x01"
 LOCK_MS = 3_000
 IDLE_MS = 5_000
 DOWN = (
@@ -79,6 +80,11 @@ async def _leave(_: object) -> None:
 
 
 async def _init(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    # Binary, with its version before it: within a record asyncpg gives no other form, whatever a codec asks for.
     await connection.set_type_codec(
-        "jsonb", schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=json.loads
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: JSONB_VERSION + orjson.dumps(value),
+        decoder=lambda value: json.loads(value.removeprefix(JSONB_VERSION)),
     )
