@@ -12,6 +12,7 @@ import structlog
 import uvicorn
 import uvloop
 
+from leaderboard.http_connection import HttpConnection
 from notifier.connection import Connection
 from projector.app import run as run_projector
 from projector.store import ForeignCheckpoint, TablesAnew
@@ -55,6 +56,7 @@ def serve(service: HttpService, http: HttpSettings) -> None:
         log_config=None,
         access_log=False,
         proxy_headers=False,
+        http=HttpConnection,
         ws=Connection,
         ws_max_size=4096,
         ws_ping_interval=20.0,

@@ -16,6 +16,8 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolC
 JSONB_VERSION = b"\x01"
 LOCK_MS = 3_000
 IDLE_MS = 5_000
+BY_INDEX = dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off")
+"""A plan that was made while the tables were empty is kept until they are analyzed: let it be one for full tables."""
 DOWN = (
     OSError,
     TimeoutError,
@@ -66,6 +68,7 @@ async def open_pool(
             "idle_in_transaction_session_timeout": str(IDLE_MS),
             # Statements are few and take arrays: planning each anew cost Postgres more than running them.
             "plan_cache_mode": "force_generic_plan",
+            **BY_INDEX,
         },
     )
     try:
