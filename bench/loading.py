@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 
 from bench.errors import BenchFailed
 from bench.system import System
+from shared.appender import Appender, open_appender
 from shared.events import ScoreSubmitted, encode, wrap
 from shared.identity import event_id_of
-from shared.log import Appender, open_appender, open_reader
+from shared.log import open_reader
 from shared.ranks import Ranks
 from shared.redis import open_redis
 

@@ -14,7 +14,8 @@ from aiokafka import AIOKafkaProducer
 from bench.load import Load, load_of
 from bench.loading import submission
 from bench.workloads import BATCH
-from shared.log import HEADERS, connection_settings
+from shared.appender import HEADERS
+from shared.log import connection_settings
 from shared.settings import KafkaSettings
 from shared.topics import LARGEST_RECORD, topic_name
 

@@ -9,8 +9,9 @@ from command_api.domain import Refused, SubmitScore, attributes_asked
 from command_api.outcomes import Outcome
 from command_api.profiles import ProfilesUnavailable, read_attributes
 from command_api.submitting import Accepted, Submitting, attempt_of, stamped
+from shared.appender import Appended, Delivery, LogBusy, acknowledgement
 from shared.events import Event
-from shared.log import Appended, Delivery, LogBusy, LogUnavailable, acknowledgement
+from shared.log import LogUnavailable
 
 SLICE = 250
 """Records that are appended at a time: a quarter of what may be in flight, so that others get through."""
@@ -97,9 +98,9 @@ async def _append_slice(submitting: Submitting, events: Sequence[Event]) -> list
     for event in events:
         last = begun[-1] if begun else None
         begun.append(last if isinstance(last, LogUnavailable) else await _try_begin(submitting, event))
-    deliveries = [each for each in begun if not isinstance(each, Exception)]
-    if deliveries:
-        await asyncio.wait(deliveries, timeout=max(0.0, until - time.monotonic()))
+    batches = {each.batch for each in begun if not isinstance(each, Exception)}
+    if batches:
+        await asyncio.wait(batches, timeout=max(0.0, until - time.monotonic()))
     return [each if isinstance(each, Exception) else acknowledgement(each) for each in begun]
 
 

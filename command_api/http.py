@@ -9,8 +9,9 @@ from starlette.responses import Response
 
 from command_api.domain import Refused
 from command_api.profiles import ProfilesUnavailable
+from shared.appender import LogBusy
 from shared.identity import IdempotencyKey, new_id
-from shared.log import LogBusy, LogUnavailable
+from shared.log import LogUnavailable
 from shared.problems import Problem, invalid
 
 KEY: TypeAdapter[str] = TypeAdapter(IdempotencyKey)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from command_api.outcomes import Outcomes
 from command_api.submitting import Submitting
+from shared.appender import open_appender
 from shared.catalogue_log import open_catalogue
 from shared.feed import Feed
 from shared.incarnation import read_incarnation
-from shared.log import open_appender
 from shared.postgres import Pool, open_pool
 from shared.settings import CommandSettings, KafkaSettings, NamingSettings, PostgresSettings, ReadSettings
 from shared.standings import Standings

@@ -9,11 +9,12 @@ from typing import NamedTuple
 from command_api.domain import SubmitScore, attributes_asked, decide
 from command_api.outcomes import Outcome, Outcomes
 from command_api.profiles import is_erased, read_attributes
+from shared.appender import Appended, Appender, Delivery, acknowledgement
 from shared.catalogue import Catalogue
 from shared.catalogue_log import LiveCatalogue
 from shared.events import Event, Fact, PlayerProfileSet, ScoreSubmitted, encode, wrap
 from shared.identity import event_id_of, new_id
-from shared.log import Appended, Appender, Delivery, LogUnavailable, acknowledgement
+from shared.log import LogUnavailable
 from shared.positions import Position
 from shared.postgres import Pool
 from shared.settings import CommandSettings
@@ -130,9 +131,9 @@ class Submitting:
         late = False
         try:
             delivery = await self.begin(topic, event)
-            delivery.add_done_callback(lambda done: _end_wait(done, expected))
+            delivery.batch.add_done_callback(lambda _: _end_wait(delivery, expected))
             await asyncio.wait({expected}, timeout=self.settings.wait_ms / 1000)
-            late = not expected.done() and delivery.done()
+            late = not expected.done() and delivery.batch.done()
         finally:
             self.outcomes.forget(attempt, late=late)
             given_up = expected.cancel()  # an append that fails later has nobody to tell

@@ -10,13 +10,14 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from projector.schema import migrate
+from shared.appender import Appender, open_appender
 from shared.boards import DEFAULT_BOARDS
 from shared.catalogue import Catalogue
 from shared.catalogue_log import CatalogueLog
 from shared.events import BoardDefined, LogCreated, encode, wrap
 from shared.identity import event_id_of
 from shared.incarnation import read_incarnations
-from shared.log import Appender, LogUnavailable, Reader, connection_settings, open_appender, open_reader
+from shared.log import LogUnavailable, Reader, connection_settings, open_reader
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings
 from shared.topics import LARGEST_RECORD, LOG_KEY, Topic, topic_name, topics
 

@@ -3,11 +3,12 @@
 import asyncpg
 
 from leaderboard.tailing import line
+from shared.appender import open_appender
 from shared.catalogue import Catalogue
 from shared.catalogue_log import CatalogueLog
 from shared.events import RecordVoided, encode, wrap
 from shared.identity import event_id_of
-from shared.log import LogUnavailable, open_appender, open_reader
+from shared.log import LogUnavailable, open_reader
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings
 from shared.topics import Place
 

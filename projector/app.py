@@ -13,9 +13,10 @@ from projector.leases import open_leases
 from projector.ranks import RankWriter
 from projector.store import Store
 from projector.worker import Worker
+from shared.appender import open_appender
 from shared.catalogue_log import CatalogueLog, open_catalogue
 from shared.incarnation import read_incarnation
-from shared.log import open_appender, open_reader
+from shared.log import open_reader
 from shared.postgres import open_pool
 from shared.redis import open_redis
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, ProjectorSettings, RedisSettings

@@ -16,12 +16,13 @@ import structlog
 from asyncpg import UniqueViolationError
 
 from projector.leases import Leases
+from shared.appender import Appender, LogBusy
 from shared.catalogue_log import LiveCatalogue
 from shared.clock import now
 from shared.events import Fact, SeasonClosed, SeasonEnded, encode, wrap
 from shared.final_rows import FINAL
 from shared.identity import event_id_of
-from shared.log import Appender, LogBusy, LogUnavailable
+from shared.log import LogUnavailable
 from shared.positions import Position
 from shared.postgres import BUSY, DOWN, Connection, Pool
 from shared.ranking import digest_line

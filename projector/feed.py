@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 
 import structlog
 
+from shared.appender import Appender, LogBusy
 from shared.feed import PARTITION, BoardLines, OutcomeLine, RankChanges
 from shared.fold.state import Outcome
-from shared.log import Appender, LogBusy, LogUnavailable
+from shared.log import LogUnavailable
 
 LARGEST_RECORD = 512 * 1024
 MOST_CREDITS = 1_000

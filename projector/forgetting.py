@@ -16,8 +16,9 @@ from contextlib import AbstractAsyncContextManager
 import structlog
 
 from projector.leases import Leases
+from shared.appender import Appender, LogBusy
 from shared.clock import now
-from shared.log import Appender, LogBusy, LogUnavailable, Reader
+from shared.log import LogUnavailable, Reader
 from shared.postgres import BUSY, DOWN, Pool
 from shared.topics import TICK_KEY, longest_silence
 

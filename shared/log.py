@@ -1,22 +1,20 @@
-"""The log port over aiokafka: append, read, position, end. Every setting is explicit.
+"""The log port over aiokafka: read, position, end (append: `shared.appender`). Every setting is explicit.
 
 aiokafka's defaults lose data (acks=1, auto-commit, reset to latest), so none is relied on.
 """
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.helpers import create_ssl_context
 
 # Without the C extension aiokafka falls back, silently, to Python that is many times slower: fail instead.
 from aiokafka.record import _crecords  # noqa: F401
-from aiokafka.structs import RecordMetadata
 
 from shared.records import Record
 from shared.settings import KafkaSettings, NamingSettings
@@ -25,10 +23,6 @@ from shared.topics import LARGEST_RECORD, Place, TopicName, topic_name
 REQUEST_TIMEOUT_MS = 10_000
 STOP_TIMEOUT = 2.0
 """Seconds a client may take to stop: with the broker down, aiokafka's own stop() never returns."""
-RECONNECT_AFTER = 0.5
-LARGEST_VALUE = LARGEST_RECORD - 16 * 1024
-"""Bytes of key and value. A record that the broker rejects would break the idempotent producer for good."""
-HEADERS = [("content-type", b"application/cloudevents+json")]
 
 log = structlog.get_logger()
 
@@ -39,31 +33,6 @@ class LogUnavailable(Exception):
 
 class LogBusy(Exception):
     """Too many appends are not acknowledged yet. This one did not happen."""
-
-
-class Appended(NamedTuple):
-    """Where an acknowledged record lies; `timestamp` is the broker's, milliseconds."""
-
-    partition: int
-    offset: int
-    timestamp: int
-
-
-Delivery: TypeAlias = asyncio.Future[RecordMetadata]
-"""A record on its way."""
-
-
-def acknowledgement(delivery: Delivery) -> "Appended | LogUnavailable":
-    """What has become of a record by now; LogUnavailable when that is unknown."""
-    if not delivery.done():
-        return LogUnavailable("no acknowledgement in time")
-    if delivery.cancelled():
-        return LogUnavailable("the producer was replaced before the acknowledgement")
-    error = delivery.exception()
-    if error is not None:
-        return LogUnavailable(str(error))
-    sent = delivery.result()
-    return Appended(sent.partition, sent.offset, sent.timestamp)
 
 
 def connection_settings(kafka: KafkaSettings, client_id: str) -> dict[str, Any]:
@@ -84,143 +53,6 @@ def connection_settings(kafka: KafkaSettings, client_id: str) -> dict[str, Any]:
         "retry_backoff_ms": 100,
         "connections_max_idle_ms": 540_000,
     }
-
-
-Connect: TypeAlias = Callable[[], AIOKafkaProducer]
-
-
-class Appender:
-    """An idempotent producer with `acks=all`, a bound on what is not acknowledged, and a fuse.
-
-    The fuse: after one batch that the broker rejects, every later one of that partition is out of sequence, for ever
-    (aiokafka never rolls a sequence number back). So any error of a send replaces the producer; what it had in flight
-    is unknown.
-    """
-
-    def __init__(self, connect: Connect, prefix: str, limit: int) -> None:
-        self._connect = connect
-        self._prefix = prefix
-        self._limit = limit
-        self._beginning = 0
-        self._sending: dict[Delivery, asyncio.Future[AIOKafkaProducer]] = {}
-        """What the broker has not acknowledged yet, and by which producer it goes."""
-        self._producer = asyncio.ensure_future(self._start())
-
-    async def connected(self) -> None:
-        """Wait for the first connection. Raises LogUnavailable."""
-        await self._producer
-
-    async def append(
-        self, topic: TopicName, key: bytes | None, value: bytes | None, *, timeout: float, partition: int | None = None
-    ) -> Appended:
-        """Append a record and wait until every in-sync replica has it; `timeout` in seconds.
-
-        A value of None is a tombstone: in a compacted topic, what was said of the key before is forgotten.
-        Raises LogBusy when nothing was done, and LogUnavailable when the outcome is unknown: the
-        record may still arrive later, so a retry has to carry the same id.
-        """
-        began = time.monotonic()
-        delivery = await self.begin(topic, key, value, timeout=timeout, partition=partition)
-        return await self.acknowledged(delivery, began + timeout - time.monotonic())
-
-    async def begin(
-        self, topic: TopicName, key: bytes | None, value: bytes | None, *, timeout: float, partition: int | None = None
-    ) -> Delivery:
-        """Hand a record over to be appended, as `append` does, without waiting for it.
-
-        Raises LogBusy and LogUnavailable as that does; later errors are those of the delivery (see `acknowledgement`).
-        """
-        if len(self._sending) + self._beginning >= self._limit:
-            raise LogBusy(f"{self._limit} appends are not acknowledged yet")
-        if value is not None and len(value) > LARGEST_VALUE:
-            raise ValueError(f"a record of {len(value)} bytes; at most {LARGEST_VALUE} fit")
-        using = self._producer
-        self._beginning += 1
-        try:
-            async with asyncio.timeout(timeout):
-                producer = using.result() if using.done() else await asyncio.shield(using)
-                name = topic_name(self._prefix, topic)
-                delivery: Delivery = await producer.send(name, value, key, partition, headers=HEADERS)
-        except (TimeoutError, KafkaError) as error:
-            self._blow(using, error)
-            raise LogUnavailable(str(error) or f"not sent within {timeout:g} s") from error
-        finally:
-            self._beginning -= 1
-        self._sending[delivery] = using
-        delivery.add_done_callback(self._delivered)
-        return delivery
-
-    async def acknowledged(self, delivery: Delivery, timeout: float) -> Appended:
-        """Wait until every in-sync replica has it; `timeout` in seconds. Raises LogUnavailable: outcome unknown."""
-        # Giving up waiting must not cancel it: it keeps its slot for as long as the record is on its way.
-        await asyncio.wait({delivery}, timeout=timeout)
-        appended = acknowledgement(delivery)
-        if isinstance(appended, LogUnavailable):
-            raise appended
-        return appended
-
-    async def close(self) -> None:
-        """Stop, within a bound; what is not acknowledged by then is unknown."""
-        if not self._producer.done():
-            self._producer.cancel()
-        elif not self._producer.cancelled() and self._producer.exception() is None:
-            await _stop(self._producer.result())
-
-    def _delivered(self, delivery: Delivery) -> None:
-        using = self._sending.pop(delivery)
-        if not delivery.cancelled() and (error := delivery.exception()) is not None:
-            self._blow(using, error)
-
-    def _blow(self, using: "asyncio.Future[AIOKafkaProducer]", error: BaseException) -> None:
-        """After an error of Kafka, the producer is given up."""
-        if isinstance(error, KafkaError) and self._producer is using and using.done():
-            log.error("producer_replaced", reason=repr(error))
-            self._producer = asyncio.ensure_future(self._replace(using))
-
-    async def _replace(self, old: "asyncio.Future[AIOKafkaProducer]") -> AIOKafkaProducer:
-        """A new producer, as soon as a broker lets it in; the old one's records are given up within a bound."""
-        ending = asyncio.ensure_future(_stop(old.result()))
-        ending.add_done_callback(lambda _: [each.cancel() for each, by in list(self._sending.items()) if by is old])
-        while True:
-            try:
-                return await self._start()
-            except LogUnavailable as error:
-                log.warning("producer_not_connected", reason=str(error))
-                await asyncio.sleep(RECONNECT_AFTER)
-
-    async def _start(self) -> AIOKafkaProducer:
-        producer = self._connect()
-        try:
-            await _start(producer)
-        except BaseException:
-            await _stop(producer)
-            raise
-        return producer
-
-
-@asynccontextmanager
-async def open_appender(
-    kafka: KafkaSettings, naming: NamingSettings, client_id: str, limit: int = 1_000
-) -> AsyncIterator[Appender]:
-    """An appender that is connected. Raises LogUnavailable when no broker answers."""
-
-    def connect() -> AIOKafkaProducer:
-        return AIOKafkaProducer(
-            **connection_settings(kafka, client_id),
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=0,
-            max_batch_size=256 * 1024,
-            max_request_size=LARGEST_RECORD,
-            compression_type=None,
-        )
-
-    appender = Appender(connect, naming.prefix, limit)
-    try:
-        await appender.connected()
-        yield appender
-    finally:
-        await appender.close()
 
 
 class Reader:
@@ -309,10 +141,10 @@ async def open_reader(
         max_partition_fetch_bytes=LARGEST_RECORD,
     )
     try:
-        await _start(consumer)
+        await start_client(consumer)
         yield Reader(consumer, naming.prefix)
     finally:
-        await _stop(consumer)
+        await stop_client(consumer)
 
 
 class _bounded:
@@ -325,12 +157,13 @@ class _bounded:
             raise LogUnavailable(str(error) or "the broker did not answer") from error
 
 
-async def _start(client: Any) -> None:
+async def start_client(client: Any) -> None:
+    """Connect. Raises LogUnavailable."""
     with _bounded():
         await asyncio.wait_for(client.start(), REQUEST_TIMEOUT_MS / 1000)
 
 
-async def _stop(client: Any) -> None:
+async def stop_client(client: Any) -> None:
     """Stop within a bound. aiokafka's stop() may raise CancelledError, which `Exception` would miss."""
     try:
         await asyncio.wait_for(client.stop(), STOP_TIMEOUT)

@@ -18,7 +18,7 @@ import aiohttp
 from redis import Redis
 
 from leaderboard.local.servers import local_servers
-from shared.log import open_appender
+from shared.appender import open_appender
 from shared.settings import KafkaSettings, NamingSettings
 from tests.builders import score_bytes
 from tests.chaos.__main__ import folder_for, say

@@ -12,8 +12,8 @@ import redis.asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from shared.appender import open_appender
 from shared.events import PlayerProfileSet
-from shared.log import open_appender
 from shared.ranking import names_key
 from shared.settings import KafkaSettings, NamingSettings
 from shared.topics import LARGEST_RECORD, topics

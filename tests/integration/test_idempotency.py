@@ -7,9 +7,9 @@ from pathlib import Path
 import aiohttp
 
 from command_api.domain import SubmitScore, decide
+from shared.appender import open_appender
 from shared.events import encode, wrap
 from shared.identity import event_id_of
-from shared.log import open_appender
 from shared.settings import KafkaSettings, NamingSettings
 from tests.builders import CATALOGUE
 from tests.e2e.test_thread import get, name

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from shared.log import open_appender
+from shared.appender import open_appender
 from shared.settings import KafkaSettings, NamingSettings
 from tests.builders import score_bytes
 from tests.e2e.test_thread import get, name, submit

@@ -15,11 +15,12 @@ from command_api.domain import Refused, SubmitScore
 from command_api.outcomes import Outcome, Outcomes
 from command_api.profiles import ProfilesUnavailable
 from command_api.submitting import Accepted, Submitting
+from shared.appender import Appender, Delivery, LogBusy
 from shared.catalogue_log import LiveCatalogue
 from shared.events import ScoreSubmitted, decode
 from shared.feed import OutcomeLine, RankChanges
 from shared.identity import event_id_of
-from shared.log import Appender, Delivery, LogBusy, LogUnavailable
+from shared.log import LogUnavailable
 from shared.positions import Position
 from shared.postgres import Pool
 from shared.problems import Problem
@@ -113,7 +114,7 @@ class Log:
         self.in_flight += 1
         self.most = max(self.most, self.in_flight)
         loop = asyncio.get_running_loop()
-        delivery: Delivery = loop.create_future()
+        delivery = Delivery(loop.create_future(), 0)
         line = OutcomeLine(event.attempt, "applied", None, event.data.player_id, event.id, 0, offset, None)
         loop.call_soon(self.deliver, delivery, event.data.score, line)
         return delivery
@@ -121,11 +122,11 @@ class Log:
     def deliver(self, delivery: Delivery, score: int, line: OutcomeLine) -> None:
         self.in_flight -= 1
         if not self.works(score):
-            delivery.set_exception(KafkaError("no broker"))
+            delivery.batch.set_exception(KafkaError("no broker"))
             return
         if self.answers(score):
             self.outcomes.receive(RankChanges(incarnation=LOG, outcomes=[line]))
-        delivery.set_result(RecordMetadata("events", 0, TopicPartition("events", 0), line.offset, 0, 0, 0))
+        delivery.batch.set_result(RecordMetadata("events", 0, TopicPartition("events", 0), line.offset, 0, 0, 0))
 
 
 def made(answers: Callable[[int], bool], works: Callable[[int], bool]) -> tuple[Submitting, Log]:

@@ -1,0 +1,321 @@
+"""The log port over aiokafka, its writing side. Records of a partition gather while those before them are on their way.
+
+So a batch is one record when nothing else is going on, and as many as have come meanwhile when much is.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import lru_cache, partial
+from typing import NamedTuple, TypeAlias
+
+import structlog
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import murmur2
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.structs import RecordMetadata
+
+from shared.log import REQUEST_TIMEOUT_MS, STOP_TIMEOUT, LogUnavailable, connection_settings, start_client, stop_client
+from shared.settings import KafkaSettings, NamingSettings
+from shared.topics import LARGEST_RECORD, TopicName, topic_name
+
+RECONNECT_AFTER = 0.5
+LARGEST_BATCH = 256 * 1024
+"""Bytes. A record that is larger goes alone."""
+NO_COMPRESSION = 0
+"""As the codec is numbered in a batch of records."""
+LARGEST_VALUE = LARGEST_RECORD - 16 * 1024
+"""Bytes of key and value. A record that the broker rejects would break the idempotent producer for good."""
+LONGEST_WAIT = REQUEST_TIMEOUT_MS / 1000
+"""Seconds that a record waits for a broker; then it is given up."""
+HEADERS = [("content-type", b"application/cloudevents+json")]
+
+log = structlog.get_logger()
+
+
+class LogBusy(Exception):
+    """Too many appends are not acknowledged yet. This one did not happen."""
+
+
+class Appended(NamedTuple):
+    """Where an acknowledged record lies; `timestamp` is the broker's, milliseconds."""
+
+    partition: int
+    offset: int
+    timestamp: int
+
+
+class Delivery(NamedTuple):
+    """A record on its way: what becomes of the batch that it is in, and its place there."""
+
+    batch: "asyncio.Future[RecordMetadata]"
+    place: int
+
+
+def acknowledgement(delivery: Delivery) -> "Appended | LogUnavailable":
+    """What has become of a record by now; LogUnavailable when that is unknown."""
+    batch, place = delivery
+    if not batch.done():
+        return LogUnavailable("no acknowledgement in time")
+    if batch.cancelled():
+        return LogUnavailable("the producer was replaced before the acknowledgement")
+    error = batch.exception()
+    if error is not None:
+        return LogUnavailable(str(error))
+    sent = batch.result()
+    return Appended(sent.partition, sent.offset + place, sent.timestamp)
+
+
+@lru_cache(maxsize=65_536)
+def partition_of(key: bytes, partitions: int) -> int:
+    """The partition of a key, as every client of Kafka computes it."""
+    return int(murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+class Batch:
+    """Records of one partition that go together."""
+
+    def __init__(self) -> None:
+        self.sent: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
+        self.builder = BatchBuilder(LARGEST_BATCH, NO_COMPRESSION, is_transactional=False)
+        self.began = time.monotonic()
+
+    def add(self, key: bytes | None, value: bytes | None) -> Delivery | None:
+        """Put a record behind the others; None when there is no room."""
+        if self.builder.append(timestamp=None, key=key, value=value, headers=HEADERS) is None:
+            return None
+        return Delivery(self.sent, len(self) - 1)
+
+    def __len__(self) -> int:
+        """How many records it has."""
+        return int(self.builder.record_count())
+
+
+Connect: TypeAlias = Callable[[], AIOKafkaProducer]
+Connected: TypeAlias = "asyncio.Future[AIOKafkaProducer]"
+
+
+class Appender:
+    """An idempotent producer with `acks=all`, a bound on what is not acknowledged, and a fuse.
+
+    The fuse: after one batch that the broker rejects, every later one of that partition is out of sequence, for ever
+    (aiokafka never rolls a sequence number back). So any error of a send replaces the producer; what it had in flight
+    is unknown.
+    """
+
+    def __init__(self, connect: Connect, prefix: str, limit: int) -> None:
+        self._connect = connect
+        self._prefix = prefix
+        self._limit = limit
+        self._unacknowledged = 0
+        self._partitions: dict[str, int] = {}
+        self._waiting: dict[TopicPartition, deque[Batch]] = {}
+        self._on_its_way: dict[TopicPartition, tuple[Batch, Connected]] = {}
+        """The batch of each partition that was handed over, and by which producer it goes."""
+        self._handing: asyncio.Task[None] | None = None
+        self._producer: Connected = asyncio.ensure_future(self._start())
+
+    async def connected(self) -> None:
+        """Wait for the first connection. Raises LogUnavailable."""
+        await self._producer
+
+    async def append(
+        self, topic: TopicName, key: bytes | None, value: bytes | None, *, timeout: float, partition: int | None = None
+    ) -> Appended:
+        """Append a record and wait until every in-sync replica has it; `timeout` in seconds.
+
+        A value of None is a tombstone: in a compacted topic, what was said of the key before is forgotten.
+        Raises LogBusy when nothing was done, and LogUnavailable when the outcome is unknown: the
+        record may still arrive later, so a retry has to carry the same id.
+        """
+        began = time.monotonic()
+        delivery = await self.begin(topic, key, value, timeout=timeout, partition=partition)
+        return await self.acknowledged(delivery, began + timeout - time.monotonic())
+
+    async def begin(
+        self, topic: TopicName, key: bytes | None, value: bytes | None, *, timeout: float, partition: int | None = None
+    ) -> Delivery:
+        """Take a record over to be appended, as `append` does, without waiting for it.
+
+        Raises LogBusy and LogUnavailable as that does; later errors are those of the delivery (see `acknowledgement`).
+        """
+        if self._unacknowledged >= self._limit:
+            raise LogBusy(f"{self._limit} appends are not acknowledged yet")
+        if value is not None and len(value) > LARGEST_VALUE:
+            raise ValueError(f"a record of {len(value)} bytes; at most {LARGEST_VALUE} fit")
+        name = topic_name(self._prefix, topic)
+        if partition is None:
+            assert key is not None
+            partition = partition_of(key, self._partitions.get(name) or await self._count(name, timeout))
+        return self._put(TopicPartition(name, partition), key, value)
+
+    async def acknowledged(self, delivery: Delivery, timeout: float) -> Appended:
+        """Wait until every in-sync replica has it; `timeout` in seconds. Raises LogUnavailable: outcome unknown."""
+        # Giving up waiting must not cancel it: it keeps its slot for as long as the record is on its way.
+        await asyncio.wait({delivery.batch}, timeout=timeout)
+        appended = acknowledgement(delivery)
+        if isinstance(appended, LogUnavailable):
+            raise appended
+        return appended
+
+    async def close(self) -> None:
+        """Stop, within a bound; what is not acknowledged by then is unknown."""
+        pending = {batch.sent for batches in self._waiting.values() for batch in batches}
+        pending |= {batch.sent for batch, _ in self._on_its_way.values()}
+        if pending:
+            await asyncio.wait(pending, timeout=STOP_TIMEOUT)
+        if self._handing is not None:
+            self._handing.cancel()
+        if not self._producer.done():
+            self._producer.cancel()
+        elif not self._producer.cancelled() and self._producer.exception() is None:
+            await stop_client(self._producer.result())
+
+    async def _count(self, name: str, timeout: float) -> int:
+        """How many partitions a topic has: asked once, as that never changes. Raises LogUnavailable."""
+        using = self._producer
+        try:
+            async with asyncio.timeout(timeout):
+                producer = await asyncio.shield(using)
+                self._partitions[name] = len(await producer.partitions_for(name))
+        except (TimeoutError, KafkaError) as error:
+            self._blow(using, error)
+            raise LogUnavailable(str(error) or f"no broker within {timeout:g} s") from error
+        return self._partitions[name]
+
+    def _put(self, at: TopicPartition, key: bytes | None, value: bytes | None) -> Delivery:
+        batches = self._waiting.setdefault(at, deque())
+        delivery = batches[-1].add(key, value) if batches else None
+        if delivery is None:
+            batches.append(Batch())
+            delivery = batches[-1].add(key, value)
+            assert delivery is not None  # an empty batch takes a record of any size
+        self._unacknowledged += 1
+        self._wake(at)
+        return delivery
+
+    def _wake(self, at: TopicPartition) -> None:
+        """Hand over what waits, when the loop turns: so that all that came in this turn goes together."""
+        if self._handing is None and at not in self._on_its_way:
+            self._handing = asyncio.create_task(self._hand_over())
+
+    async def _hand_over(self) -> None:
+        """Give the producer a batch of each partition that has none on its way."""
+        try:
+            while ready := [at for at in self._waiting if at not in self._on_its_way]:
+                using = self._producer
+                producer = await asyncio.shield(using)
+                for at in ready:
+                    if at in self._waiting:  # it may have waited too long meanwhile
+                        await self._send(at, using, producer)
+        finally:
+            self._handing = None
+
+    async def _send(self, at: TopicPartition, using: Connected, producer: AIOKafkaProducer) -> None:
+        batch = self._waiting[at].popleft()
+        if not self._waiting[at]:
+            del self._waiting[at]
+        self._on_its_way[at] = batch, using
+        try:
+            sent = await producer.send_batch(batch.builder, at.topic, partition=at.partition)
+        except KafkaError as error:
+            sent = asyncio.get_running_loop().create_future()
+            sent.set_exception(error)
+        sent.add_done_callback(partial(self._delivered, at, batch, using))
+
+    def _delivered(
+        self, at: TopicPartition, batch: Batch, using: Connected, sent: "asyncio.Future[RecordMetadata]"
+    ) -> None:
+        """What became of a batch; of one that was given up nobody wants to know any more."""
+        error = LogUnavailable("cancelled") if sent.cancelled() else sent.exception()
+        if self._on_its_way.get(at) != (batch, using):
+            return
+        del self._on_its_way[at]
+        self._settle(batch, error if error is not None else sent.result())
+        if error is not None:
+            self._blow(using, error)
+        if at in self._waiting:
+            self._wake(at)
+
+    def _settle(self, batch: Batch, result: "RecordMetadata | BaseException | None") -> None:
+        """Tell who waits for a batch; None: it was given up."""
+        self._unacknowledged -= len(batch)
+        if result is None:
+            batch.sent.cancel()
+        elif isinstance(result, BaseException):
+            batch.sent.set_exception(result)
+            batch.sent.exception()  # nobody has to ask
+        else:
+            batch.sent.set_result(result)
+
+    def _blow(self, using: Connected, error: BaseException) -> None:
+        """After an error of Kafka, the producer is given up."""
+        if isinstance(error, KafkaError) and self._producer is using and using.done():
+            log.error("producer_replaced", reason=repr(error))
+            self._producer = asyncio.ensure_future(self._replace(using))
+
+    async def _replace(self, old: Connected) -> AIOKafkaProducer:
+        """A new producer, as soon as a broker lets it in; the old one's records are given up within a bound."""
+        ending = asyncio.ensure_future(stop_client(old.result()))
+        ending.add_done_callback(lambda _: self._give_up(old))
+        while True:
+            try:
+                return await self._start()
+            except LogUnavailable as error:
+                log.warning("producer_not_connected", reason=str(error))
+                await asyncio.sleep(RECONNECT_AFTER)
+            self._expire()
+
+    def _give_up(self, old: Connected) -> None:
+        """What a producer had on its way when it ended: nobody will hear of it."""
+        for at, (batch, using) in list(self._on_its_way.items()):
+            if using is old:
+                del self._on_its_way[at]
+                self._settle(batch, None)
+                if at in self._waiting:
+                    self._wake(at)
+
+    def _expire(self) -> None:
+        """Give up what has waited for a broker too long."""
+        for at, batches in list(self._waiting.items()):
+            while batches and time.monotonic() - batches[0].began > LONGEST_WAIT:
+                self._settle(batches.popleft(), None)
+            if not batches:
+                del self._waiting[at]
+
+    async def _start(self) -> AIOKafkaProducer:
+        producer = self._connect()
+        try:
+            await start_client(producer)
+        except BaseException:
+            await stop_client(producer)
+            raise
+        return producer
+
+
+@asynccontextmanager
+async def open_appender(
+    kafka: KafkaSettings, naming: NamingSettings, client_id: str, limit: int = 1_000
+) -> AsyncIterator[Appender]:
+    """An appender that is connected. Raises LogUnavailable when no broker answers."""
+
+    def connect() -> AIOKafkaProducer:
+        return AIOKafkaProducer(
+            **connection_settings(kafka, client_id),
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=0,
+            max_batch_size=LARGEST_BATCH,
+            max_request_size=LARGEST_RECORD,
+            compression_type=None,
+        )
+
+    appender = Appender(connect, naming.prefix, limit)
+    try:
+        await appender.connected()
+        yield appender
+    finally:
+        await appender.close()
