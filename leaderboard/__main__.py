@@ -55,6 +55,7 @@ def up(
     data: Annotated[Path, typer.Option(help="Where Kafka, Postgres and Redis keep their data")] = Path(".data"),
     split: Annotated[bool, typer.Option("--split", help="Four services on ports 8001, 8002, 8003")] = False,
     projectors: Annotated[int, typer.Option(min=1, max=16, help="How many share the partitions")] = 1,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Of each service with a port; they share it")] = 1,
     command_port: Annotated[int, typer.Option(help="With --split")] = 8001,
     query_port: Annotated[int, typer.Option(help="With --split")] = 8002,
     notifier_port: Annotated[int, typer.Option(help="With --split")] = 8003,
@@ -71,7 +72,7 @@ def up(
     ports = {"command-api": command_port, "query-api": query_port, "notifier": notifier_port}
     try:
         with shown(console) as progress:
-            run(Plan(data, port, split, ports, projectors), lambda line: console.print(line), progress)
+            run(Plan(data, port, split, ports, projectors, processes), lambda line: console.print(line), progress)
     except (LocalServerError, LogUnavailable, LogNotCreated) as error:
         _fail(str(error))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import threading
@@ -25,6 +26,8 @@ VARIABLES = {"kafka": "LEADERBOARD_KAFKA", "postgres": "LEADERBOARD_POSTGRES", "
 """Set one of these, and that server of yours is used instead of a local one."""
 SPLIT_PORTS = {"command-api": 8001, "query-api": 8002, "notifier": 8003}
 READY_WITHIN = 60.0
+NUMBER = re.compile(r"-\d+$")
+"""Of one of several processes of a service."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,18 @@ class Plan:
     split: bool = False
     split_ports: Mapping[str, int] | None = None
     projectors: int = 1
+    processes: int = 1
+    """Of each service that has a port: they share it."""
 
     def services(self) -> dict[str, int | None]:
-        """Each service with its port; projectors have none."""
+        """Each process with its port; projectors have none."""
         http = dict(self.split_ports or SPLIT_PORTS) if self.split else {"front": self.port}
-        numbers = range(1, self.projectors + 1)
-        return {**{f"projector-{number}" if number > 1 else "projector": None for number in numbers}, **http}
+        projectors: dict[str, int | None] = dict.fromkeys(_numbered("projector", self.projectors))
+        return projectors | {name: port for each, port in http.items() for name in _numbered(each, self.processes)}
+
+
+def _numbered(service: str, count: int) -> list[str]:
+    return [service, *(f"{service}-{number}" for number in range(2, count + 1))]
 
 
 def up(plan: Plan, say: Callable[[str], None], progress: Progress | None = None) -> None:
@@ -58,7 +67,7 @@ def up(plan: Plan, say: Callable[[str], None], progress: Progress | None = None)
             return
         asyncio.run(create(KafkaSettings(), PostgresSettings(), NamingSettings(), say))
         supervisor = Supervisor(
-            [_command(service, port) for service, port in plan.services().items()],
+            [_command(name, port, plan.processes > 1) for name, port in plan.services().items()],
             guard=servers.guard,
             logs=plan.data.absolute() / "logs",
             cwd=Path.cwd(),
@@ -81,12 +90,12 @@ def addresses(servers: LocalServers) -> dict[str, str]:
     return {VARIABLES[part]: server.url for part, server in named.items() if server is not None}
 
 
-def _command(name: str, port: int | None) -> Command:
-    """A service; a projector has the same name after a restart, so that it need not wait for its own leases to end."""
-    argv = [sys.executable, "-m", "leaderboard"]
+def _command(name: str, port: int | None, shared: bool) -> Command:
+    """A process; a projector has the same name after a restart, so that it need not wait for its own leases to end."""
+    argv = [sys.executable, "-m", "leaderboard", NUMBER.sub("", name)]
     if port is None:
-        return Command(name, [*argv, "projector"], {**os.environ, "LEADERBOARD_PROJECTOR_NAME": f"up-{name}"})
-    return Command(name, [*argv, name, "--port", str(port)], dict(os.environ))
+        return Command(name, argv, {**os.environ, "LEADERBOARD_PROJECTOR_NAME": f"up-{name}"})
+    return Command(name, [*argv, "--port", str(port)], {**os.environ, "LEADERBOARD_SHARE_PORT": str(shared).lower()})
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import signal
+import socket
 import sys
 from contextlib import suppress
 from importlib import import_module
@@ -37,6 +38,8 @@ APPS: dict[HttpService, str] = {
 }
 STOP_WITHIN = 3
 """Seconds that open requests and sockets get at shutdown."""
+BACKLOG = 4_096
+"""Connections that wait to be accepted: a reconnect storm is thousands at once."""
 
 log = structlog.get_logger()
 
@@ -49,10 +52,8 @@ def serve(service: HttpService, http: HttpSettings) -> None:
     module, _, make = APPS[service].partition(":")
     app = getattr(import_module(module), make)()
     _spare_collector()
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
-        host=http.host,
-        port=http.port,
         log_config=None,
         access_log=False,
         proxy_headers=False,
@@ -65,7 +66,28 @@ def serve(service: HttpService, http: HttpSettings) -> None:
         timeout_graceful_shutdown=STOP_WITHIN,
         timeout_keep_alive=75,
         server_header=False,
+        backlog=BACKLOG,
     )
+    server = uvicorn.Server(config)
+    with bound_to(http) as bound:
+        server.run(sockets=[bound])
+    if not server.started:
+        sys.exit(1)
+
+
+def bound_to(http: HttpSettings) -> socket.socket:
+    """The socket to listen on, once the app is ready. Exits where the address is in use."""
+    family, *_, address = socket.getaddrinfo(http.host, http.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if http.share_port:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        bound.bind(address)
+    except OSError as error:
+        log.critical("cannot_listen", host=http.host, port=http.port, reason=str(error), do="choose another --port")
+        sys.exit(1)
+    return bound
 
 
 def project() -> int:

@@ -225,9 +225,9 @@ class Worker:
         found = submissions(batch, stint.catalogue, state.partitions)
         entries = entry_keys(found, stint.catalogue, {})
         await self._store.load(state, seen, keys_of(batch), entries)
-        # What a repetition was judged by at first may be other boards, or past seasons.
-        others = set(entry_keys(found, stint.catalogue, state.sessions)) - set(entries)
-        await self._store.load_entries(state, sorted(others))
+        if state.sessions:  # what a repetition was judged by at first may be other boards, or past seasons
+            others = set(entry_keys(found, stint.catalogue, state.sessions)) - set(entries)
+            await self._store.load_entries(state, sorted(others))
         return state
 
     async def _show(self, stint: Stint, shown: "Shown") -> None:

@@ -88,6 +88,8 @@ class HttpSettings(Settings):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    share_port: bool = False
+    """Whether other processes may listen there too: the kernel gives each connection to one of them (SO_REUSEPORT)."""
 
 
 class ProjectorSettings(Settings):
