@@ -196,7 +196,7 @@ class Sockets:
                 return [messages.ok(asked.id, asked.ch) if is_gone else _unknown_channel(asked)]
             case Pos():
                 held = session.channels.get(asked.ch)
-                if not isinstance(held, TopChannel):
+                if not isinstance(held, TopChannel) or not held.stream.label:
                     return [_unknown_channel(asked)]
                 stream = held.stream
                 return [messages.pos(asked.id, asked.ch, stream.label, stream.state.position)]
