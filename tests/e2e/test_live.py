@@ -16,9 +16,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.e2e.test_thread import get, name, submit
 from tests.live_client import Client
-from tests.servers import Servers
+from tests.servers import Servers, frozen
 from tests.slow_client import SlowClient
-from tests.stack import System, running
+from tests.stack import System, present, running
 
 TOP = {"op": "sub", "id": 1, "ch": "top", "board": "classic", "n": 100}
 CHANNEL = "top:100:classic"
@@ -158,6 +158,24 @@ async def test_a_position_is_told_when_asked_for(system: System) -> None:
         status, _ = await get(system, "/api/leaderboard/top", **{"X-Min-Position": pos["pos"]})
         assert status == 200
         assert pos["pos"].split(".")[1] == answer["position"].split(".")[1]
+
+
+async def test_while_redis_is_away_postgres_answers_and_labels_stay_the_same(system: System) -> None:
+    ann = name()
+    await submit(system, ann, 600_000)
+    me = {"op": "sub", "id": 2, "ch": "me", "board": "classic", "player": ann}
+    async with await Client.open(system.live, TOP, me) as client:
+        await client.hear("me")
+        with frozen(present(system.servers.redis)):
+            await submit(system, name(), 600_001)
+            assert (await client.hear("me"))["old"] is not None
+            await client.hear("d", where=lambda d: any(row[1] == 600_001 for row in d["up"]))
+            held = client.models[CHANNEL].off
+            async with await Client.open(other(system), TOP) as second:
+                assert (await second.hear("snap"))["off"] == held
+        await submit(system, name(), 600_002)
+        await client.hear("d", where=lambda d: any(row[1] == 600_002 for row in d["up"]))
+        assert [message["t"] for message in client.heard].count("snap") == 1
 
 
 @pytest.mark.parametrize(
