@@ -142,8 +142,11 @@ async def test_a_new_name_is_shown_although_no_score_moved(system: System) -> No
     async with await Client.open(system.live, TOP) as client:
         await client.hear("snap")
         body = {"user_id": ann, "username": "Ann Ö"}
-        async with aiohttp.ClientSession() as http:
-            await http.post(f"{system.commands}/api/v1/players", json=body)
+        async with (
+            aiohttp.ClientSession() as http,
+            http.post(f"{system.commands}/api/v1/players", json=body) as answer,
+        ):
+            assert answer.status == 201
         delta = await client.hear("d")
         assert [row[3] for row in delta["up"] if row[0] == ann] == ["Ann Ö"]
 
