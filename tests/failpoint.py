@@ -19,7 +19,7 @@ from projector.ranks import RankWriter
 from projector.store import Store
 from projector.worker import Worker
 from shared.appender import Appender
-from shared.feed import RankChanges
+from shared.rank_changes import RankChanges
 from shared.topics import SEASON_KEY
 
 Method = Callable[..., Awaitable[Any]]
