@@ -10,7 +10,9 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
+from rich.table import Table
 
+from bench.boards import define
 from bench.floors import Floors, Target, Traffic, open_floors
 from bench.loading import load_players, settle
 from bench.measuring import Round, measure
@@ -33,6 +35,10 @@ class Settings:
     warm_up: float = 3.0
     rounds: int = 2
     seed: int = 1
+    boards: int = 1
+    """That one submission feeds."""
+    events: int = 0
+    """In the log before, where that is more than one a player."""
 
 
 @contextmanager
@@ -48,7 +54,7 @@ def bench(names: Sequence[str], settings: Settings, url: str | None, out: Path |
     require_wrk()
     with open_system(url, console) as system:
         results = run(system, workloads, settings, console)
-    path = out or Path("bench-results", f"{results.date.replace(':', '')}-{results.commit}.json")
+    path = out or results.path
     write(results, path)
     show(results, console)
     console.print(f"written to {path}")
@@ -66,26 +72,42 @@ def show(results: Results, console: Console) -> None:
         console.print("[bold red]NOT EQUAL[/]", *results.verify, sep="\n")
 
 
+def report(results: Results, table: Table, out: Path | None, console: Console) -> bool:
+    """Write and show what was found beside the workloads; whether every answer and the verdict were good."""
+    path = out or results.path
+    write(results, path)
+    terminal().print(table, f"verify: {results.verify[-1]}; written to {path}")
+    if not results.equal:
+        console.print("[bold red]NOT EQUAL[/]", *results.verify, sep="\n")
+    return results.good and not any(each.figures["errors"] for each in results.workloads)
+
+
 def run(system: System, workloads: Sequence[Workload], settings: Settings, console: Console) -> Results:
     """Measure all of them. Raises NoWrk, NotApplied, LogUnavailable."""
-    fill(system, settings.players, console)
+    fill(system, settings, console)
     traffic = Traffic(settings.players, settings.seed)
     with TemporaryDirectory() as folder, open_floors(system, traffic, Path(folder)) as floors:
         found = [_measure(system, floors, each, settings, console) for each in workloads]
+    return concluded(system, found, settings, console)
+
+
+def concluded(system: System, found: Sequence[Measured], settings: Settings, console: Console) -> Results:
+    """What was found, and whether the tables are right after it. Raises NotApplied, LogUnavailable."""
     report = verified(system, console)
     return Results(commit(), date(), machine(), {**asdict(settings)}, found, report.lines(), report.equal)
 
 
-def fill(system: System, players: int, console: Console) -> None:
-    """Load the players, with a bar."""
+def fill(system: System, settings: Settings, console: Console) -> None:
+    """Define the boards and load the players, with a bar. Raises NotApplied, NotDefined, LogUnavailable."""
+    asyncio.run(define(system, settings.boards))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bars(*columns, console=console) as bars:
-        appended, applied = bars.add_task("players appended", total=players), bars.add_task("applied", total=None)
+        appended, applied = (bars.add_task(name, total=None) for name in ("events appended", "applied"))
 
         def shown(task: TaskID) -> Callable[[int, int], None]:
             return lambda done, total: bars.update(task, completed=done, total=total)
 
-        asyncio.run(load_players(system, players, shown(appended), shown(applied)))
+        asyncio.run(load_players(system, settings.players, shown(appended), shown(applied), settings.events))
 
 
 def verified(system: System, console: Console) -> Report:

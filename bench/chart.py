@@ -9,15 +9,16 @@ WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 720, 420, 70, 40, 130, 50
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b")
 
 
-def svg(title: str, across: str, up: str, lines: Mapping[str, Points]) -> str:
-    """Lines by name over a linear axis and a logarithmic one, which has a line for each power of ten."""
+def svg(title: str, across: str, up: str, lines: Mapping[str, Points], *, by_powers: bool = False) -> str:
+    """Lines by name; upwards logarithmic, with a line for each power of ten, across too where it is `by_powers`."""
     xs = sorted({x for points in lines.values() for x, _ in points})
     ys = [max(y, 1e-3) for points in lines.values() for _, y in points]
     low, high = math.floor(math.log10(min(ys, default=1))), math.ceil(math.log10(max(ys, default=10)))
-    high, most = max(high, low + 1), max(xs, default=1)
+    high, most, least = max(high, low + 1), max(xs, default=1), min(xs, default=1)
 
     def at_x(x: float) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * x / most
+        share = math.log(x / least) / math.log(most / least) if by_powers and most > least else x / (most or 1)
+        return LEFT + (WIDTH - LEFT - RIGHT) * share
 
     def at_y(y: float) -> float:
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (math.log10(max(y, 1e-3)) - low) / (high - low)

@@ -32,7 +32,7 @@ class Point:
 def curve(rates: Sequence[int], settings: Settings, url: str | None, out: Path | None, console: Console) -> bool:
     """Measure, draw, show; whether every answer and the verdict of verify were good."""
     with open_system(url, console) as system:
-        fill(system, settings.players, console)
+        fill(system, settings, console)
         points = [
             _point(system, replace(workload, rate=rate), rate, settings, console)
             for workload in chosen(WORKLOADS)
@@ -46,12 +46,12 @@ def curve(rates: Sequence[int], settings: Settings, url: str | None, out: Path |
     return equal and not any(point.load.errors for point in points)
 
 
-def parse_rates(text: str) -> list[int]:
-    """Rates with commas between. Raises BenchFailed."""
-    rates = [int(part) if part.strip().isdecimal() else 0 for part in text.split(",")]
-    if min(rates) < 1:
-        raise BenchFailed(f"rates are numbers with commas between, such as 250,500,1000: {text!r}")
-    return sorted(set(rates))
+def parse_numbers(text: str) -> list[int]:
+    """Numbers with commas between, each once, in order. Raises BenchFailed."""
+    numbers = [int(part) if part.strip().isdecimal() else 0 for part in text.split(",")]
+    if min(numbers) < 1:
+        raise BenchFailed(f"not numbers from 1 with commas between, such as 250,500,1000: {text!r}")
+    return sorted(set(numbers))
 
 
 def lines(points: Sequence[Point]) -> Mapping[str, Points]:

@@ -14,7 +14,12 @@ PATIENCE = 90
 
 
 def generate(module: str, seconds: float, **options: str | int | float) -> Load:
-    """Run `python -m bench.<module>` with these options. Raises BenchFailed."""
+    """The load of `python -m bench.<module>` with these options. Raises BenchFailed."""
+    return LOAD.validate_json(told(module, seconds, **options))
+
+
+def told(module: str, seconds: float, **options: str | int | float) -> bytes:
+    """The last line that it prints. Raises BenchFailed."""
     given = [f"--{name}={value}" for name, value in {"seconds": seconds, **options}.items()]
     argv = [sys.executable, "-m", f"bench.{module}", *given]
     try:
@@ -24,4 +29,4 @@ def generate(module: str, seconds: float, **options: str | int | float) -> Load:
     if ended.returncode:
         said = ended.stderr.decode(errors="replace").strip()[-500:]
         raise BenchFailed(f"{module} ended with {ended.returncode}: {said}")
-    return LOAD.validate_json(ended.stdout.splitlines()[-1])
+    return ended.stdout.splitlines()[-1]

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 
 from bench.errors import BenchFailed
 from bench.system import System
-from shared.appender import Appender, open_appender
+from shared.appender import open_appender
+from shared.catalogue import Catalogue
+from shared.catalogue_log import CatalogueLog
 from shared.events import ScoreSubmitted, encode, wrap
 from shared.identity import event_id_of
 from shared.log import open_reader
@@ -15,6 +17,8 @@ from shared.ranks import Ranks
 from shared.redis import open_redis
 
 NAME = "bench"
+MODE = "classic"
+"""The game mode of every submission."""
 AT_A_TIME = 4_000
 APPEND_TIMEOUT = 60.0
 STALLED_AFTER = 60.0
@@ -32,22 +36,27 @@ class NotApplied(BenchFailed):
     """The projector does not go on."""
 
 
-def submission(number: int, score: int) -> tuple[bytes, bytes]:
-    """Key and value of the one submission of a player."""
-    player = f"player-{number}"
-    fact = ScoreSubmitted(player_id=player, game_mode="classic", score=score)
-    event = wrap(fact, event_id=event_id_of(player, NAME), subject=player, source=NAME, actor=NAME, catalogue=2)
+def submission(number: int, score: int, turn: int = 0, catalogue: int = 2) -> tuple[bytes, bytes]:
+    """Key and value of a submission of a player, one a turn, decided by the catalogue up to an offset."""
+    player, key = f"player-{number}", f"{NAME}-{turn}" if turn else NAME
+    fact = ScoreSubmitted(player_id=player, game_mode=MODE, score=score)
+    event = wrap(fact, event_id=event_id_of(player, key), subject=player, source=NAME, actor=NAME, catalogue=catalogue)
     return player.encode(), encode(event)
 
 
-async def load_players(system: System, players: int, appended: Progress, applied: Progress) -> None:
-    """One submission a player straight into the log, then wait until all are applied. Raises NotApplied."""
-    chance = random.Random(1)
+async def load_players(system: System, players: int, appended: Progress, applied: Progress, events: int = 0) -> None:
+    """One submission a player, or in turn so many in all, straight into the log; then wait until all are applied.
+
+    Raises NotApplied, LogUnavailable.
+    """
+    chance, count = random.Random(1), max(players, events)
+    catalogue = (await CatalogueLog(system.kafka, system.naming, NAME).read(Catalogue())).newest
     async with open_appender(system.kafka, system.naming, NAME, AT_A_TIME) as appender:
-        for first in range(0, players, AT_A_TIME):
-            numbers = range(first, min(first + AT_A_TIME, players))
-            await asyncio.gather(*(_append(appender, each, skewed(chance)) for each in numbers))
-            appended(numbers.stop, players)
+        for first in range(0, count, AT_A_TIME):
+            numbers = range(first, min(first + AT_A_TIME, count))
+            records = (submission(each % players, skewed(chance), each // players, catalogue) for each in numbers)
+            await asyncio.gather(*(appender.append("events", *each, timeout=APPEND_TIMEOUT) for each in records))
+            appended(numbers.stop, count)
     await settle(system, applied)
 
 
@@ -87,8 +96,3 @@ async def _reach(ranks: Ranks, end: Mapping[int, int], applied: Progress) -> Non
 def skewed(chance: random.Random) -> int:
     """A score as games have them: many small ones, few very large ones."""
     return 1 + int(chance.paretovariate(0.5)) % 10**9
-
-
-async def _append(appender: Appender, number: int, score: int) -> None:
-    key, value = submission(number, score)
-    await appender.append("events", key, value, timeout=APPEND_TIMEOUT)

@@ -42,6 +42,11 @@ class Connection(asyncio.Protocol):
         self.due = due
         self._transport.write(request)
 
+    def close(self) -> None:
+        """Close it."""
+        if self._transport is not None:
+            self._transport.close()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
 

@@ -55,6 +55,11 @@ class Results:
     equal: bool
 
     @property
+    def path(self) -> Path:
+        """Where it is written by default."""
+        return Path("bench-results", f"{self.date.replace(':', '')}-{self.commit}.json")
+
+    @property
     def good(self) -> bool:
         """Whether every answer was one, also of the floors, and the tables were right at the end."""
         return self.equal and not bad_answers(self.workloads)

@@ -86,6 +86,20 @@ def comparison_table(before: Results, after: Results, changes: Sequence[Change])
     return table
 
 
+def figures_table(found: Measured, bars: Sequence[Bar] = ()) -> Table:
+    """Every figure of one thing that was measured, with the bars of some."""
+    table = Table(title=found.workload)
+    table.add_column("figure", no_wrap=True)
+    for name in ("bar", "measured", "met"):
+        table.add_column(name, justify="right")
+    wanted = {bar.figure: bar for bar in bars}
+    for name, value in found.figures.items():
+        bar = wanted.get(name)
+        head = f"{bar.sign} {bar.value:,g}" if bar else ""
+        table.add_row(name, head, figure(value), _met(bar, value) if bar else "")
+    return table
+
+
 def error_lines(workloads: Sequence[Measured]) -> list[str]:
     """What answers were not good, by workload, those of floors too."""
     listed = ((name, ", ".join(f"{n:,} x {what}" for what, n in each.items())) for name, each in bad_answers(workloads))
@@ -114,8 +128,11 @@ def _bar_row(workload: Workload, bar: Bar, figures: Mapping[str, float]) -> Sequ
         return [*head, "-", "", "", ""]
     floors = [f"{floor} {figure(figures[key])}" for floor in workload.floors if (key := _floor(floor, bar)) in figures]
     ratios = [figure(figures[key]) for floor in workload.floors if (key := f"ratio.{floor}.{bar.figure}") in figures]
-    met = "[green]met[/]" if bar.met(value) else "[red]not met[/]"
-    return [*head, figure(value), "\n".join(floors), "\n".join(ratios), met]
+    return [*head, figure(value), "\n".join(floors), "\n".join(ratios), _met(bar, value)]
+
+
+def _met(bar: Bar, value: float) -> str:
+    return "[green]met[/]" if bar.met(value) else "[red]not met[/]"
 
 
 def _floor(floor: str, bar: Bar) -> str:

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from bench.errors import BenchFailed
 
-Kind: TypeAlias = Literal["submit", "top", "rank", "batch", "batch-appended"]
+Kind: TypeAlias = Literal["submit", "top", "rank", "batch", "batch-appended", "mix"]
 Floor: TypeAlias = Literal["sketch", "asgi", "redis", "aiokafka"]
 BATCH = 1_000
 """Scores in each request of a batch."""
@@ -23,7 +23,7 @@ class Bar:
     @property
     def at_least(self) -> bool:
         """Whether more is better."""
-        return self.figure == "throughput"
+        return self.figure in ("throughput", "hits")
 
     @property
     def sign(self) -> str:

@@ -42,6 +42,10 @@ console = Console(stderr=True, highlight=False)
 
 Port = Annotated[int | None, typer.Option(help="Port to listen on [env: LEADERBOARD_PORT; default 8080]")]
 Url = Annotated[str, typer.Option(help="Where the system answers", envvar="LEADERBOARD_URL")]
+Running = Annotated[str | None, typer.Option("--url", help="A system that runs; by default a new one is started")]
+Out = Annotated[Path | None, typer.Option("--out", help="Results [default: bench-results/DATE-COMMIT.json]")]
+Players = Annotated[int, typer.Option("--players", min=1, help="How many are loaded before")]
+Events = Annotated[int, typer.Option("--events", min=0, help="In the log before, at least one a player")]
 
 
 def _fail(message: str) -> NoReturn:
@@ -278,12 +282,13 @@ def bench(context: typer.Context) -> None:
 @bench_app.command("run")
 def bench_run(
     workloads: Annotated[list[str] | None, typer.Argument(help="Which, see `bench list`; all by default")] = None,
-    players: Annotated[int, typer.Option(min=1, help="How many are loaded before")] = 100_000,
+    players: Players = 100_000,
     seconds: Annotated[float, typer.Option(min=1, help="Of each round")] = 10.0,
     warm_up: Annotated[float, typer.Option(min=0, help="Seconds of load before each round")] = 3.0,
     rounds: Annotated[int, typer.Option(min=1, help="Of each workload, those of its floors in between")] = 2,
-    url: Annotated[str | None, typer.Option(help="A system that runs; by default a new one is started")] = None,
-    out: Annotated[Path | None, typer.Option(help="Results [default: bench-results/DATE-COMMIT.json]")] = None,
+    boards: Annotated[int, typer.Option(min=1, help="That one submission feeds; the sketch feeds one")] = 1,
+    url: Running = None,
+    out: Out = None,
 ) -> None:
     """Measure workloads against their floors, then verify; exit 1 on any bad answer or difference.
 
@@ -292,7 +297,8 @@ def bench_run(
     from bench.benchmark import Settings
     from bench.benchmark import bench as run
 
-    _bench(lambda: run(workloads or [], Settings(players, seconds, warm_up, rounds), url, out, console))
+    settings = Settings(players, seconds, warm_up, rounds, boards=boards)
+    _bench(lambda: run(workloads or [], settings, url, out, console))
 
 
 @bench_app.command("compare")
@@ -316,18 +322,118 @@ def bench_compare(
 @bench_app.command("curve")
 def bench_curve(
     rates: Annotated[str, typer.Option(help="Requests a second, with commas between")] = "250,500,1000,2000",
-    players: Annotated[int, typer.Option(min=1, help="How many are loaded before")] = 100_000,
+    players: Players = 100_000,
     seconds: Annotated[float, typer.Option(min=1, help="Of each rate")] = 10.0,
     warm_up: Annotated[float, typer.Option(min=0, help="Seconds of load before each")] = 3.0,
-    url: Annotated[str | None, typer.Option(help="A system that runs; by default a new one is started")] = None,
+    url: Running = None,
     out: Annotated[Path | None, typer.Option(help="The SVG [default: bench-results/DATE-COMMIT.svg]")] = None,
 ) -> None:
     """Draw latency (p50, p99) against offered load, for submissions and for ranks; exit 1 as `bench run` does."""
     from bench.benchmark import Settings
-    from bench.curve import curve, parse_rates
+    from bench.curve import curve, parse_numbers
 
     settings = Settings(players, seconds, warm_up)
-    _bench(lambda: curve(parse_rates(rates), settings, url, out, console))
+    _bench(lambda: curve(parse_numbers(rates), settings, url, out, console))
+
+
+@bench_app.command("growth")
+def bench_growth(
+    players: Annotated[str, typer.Option(help="Sizes, with commas between, at one board")] = "10000,100000,1000000",
+    boards: Annotated[str, typer.Option(help="Boards that a submission feeds, with commas between")] = "1,3,10",
+    at: Annotated[int, typer.Option(min=1, help="Players, for each number of boards")] = 100_000,
+    seconds: Annotated[float, typer.Option(min=1, help="Of each round")] = 10.0,
+    warm_up: Annotated[float, typer.Option(min=0, help="Seconds of load before each round")] = 3.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Of each workload, those of its floors in between")] = 1,
+    out: Out = None,
+) -> None:
+    """Measure submit-128, top-100 and rank at each size and each number of boards, each on a new system.
+
+    Prints CPU an operation by process, latency, memory and floors; draws CPU and p50 into two SVGs beside the results.
+    """
+    from bench.benchmark import Settings
+    from bench.curve import parse_numbers
+    from bench.growth import growth
+
+    settings = Settings(at, seconds, warm_up, rounds)
+    _bench(lambda: growth(parse_numbers(players), parse_numbers(boards), at, settings, out, console))
+
+
+@bench_app.command("mix")
+def bench_mix(
+    players: Players = 100_000,
+    rate: Annotated[int, typer.Option(min=1, help="Submissions a second, open loop")] = 1_000,
+    connections: Annotated[int, typer.Option(min=1, help="That read, closed loop")] = 32,
+    samplers: Annotated[int, typer.Option(min=1, help="That submit, and look for it in what they read")] = 4,
+    seconds: Annotated[float, typer.Option(min=1, help="Of load")] = 10.0,
+    url: Running = None,
+    out: Out = None,
+) -> None:
+    """Read while submissions go on: how many top pages needed no rows from Redis, and was any answer too old?
+
+    Of the reads 90 % are top pages of 10, 50 or 100 rows, 10 % ranks of random players. Exit 1 when an answer lacks
+    what is contained in the position that it states, or that was asked for.
+    """
+    from bench.benchmark import Settings
+    from bench.mix import Mix, mix
+
+    _bench(lambda: mix(Mix(rate, connections, samplers), Settings(players, seconds), url, out, console))
+
+
+@bench_app.command("clients")
+def bench_clients(
+    clients: Annotated[int, typer.Option(min=1, max=15_000, help="Connections, each kept")] = 1_000,
+    players: Players = 100_000,
+    seconds: Annotated[float, typer.Option(min=1, help="Of load")] = 20.0,
+    url: Running = None,
+    out: Out = None,
+) -> None:
+    """Let many clients submit at once, each as fast as it is answered: are they served evenly?
+
+    Any answer but 200 is an error (202: not applied within the wait; 429 and 503: refused for now) and exit code 1.
+    """
+    from bench.benchmark import Settings
+    from bench.clients import clients as run
+
+    _bench(lambda: run(clients, Settings(players, seconds), url, out, console))
+
+
+@bench_app.command("soak")
+def bench_soak(
+    minutes: Annotated[float, typer.Option(min=0, help="Of load")] = 20.0,
+    every: Annotated[float, typer.Option(min=1, help="Seconds between two looks")] = 60.0,
+    rate: Annotated[int, typer.Option(min=1, help="Submissions a second, open loop")] = 300,
+    players: Players = 100_000,
+    events: Events = 0,
+    url: Running = None,
+    out: Out = None,
+) -> None:
+    """Watch the memory of each process: after start, with a full log, and every minute of a steady load.
+
+    Draws it into an SVG beside the results, and says of each process whether it is flat after the first third.
+    """
+    from bench.benchmark import Settings
+    from bench.soak import soak
+
+    looks = max(1, round(minutes * 60 / every))
+    _bench(lambda: soak(looks, rate, Settings(players, every, events=events), url, out, console))
+
+
+@bench_app.command("rebuild")
+def bench_rebuild(
+    events: Events = 1_000_000,
+    players: Players = 100_000,
+    url: Running = None,
+    out: Out = None,
+) -> None:
+    """Do what `leaderboard reset` does while reads go on: how long until all of the log is applied again?
+
+    A read is served when it is answered 200, or 404 for a player whom the fold has not reached again. With --url all
+    tables of that system are built anew.
+    """
+    from bench.benchmark import Settings
+    from bench.rebuild import rebuild
+
+    _bench(lambda: rebuild(Settings(players, events=events), url, out, console))
 
 
 @bench_app.command("list")

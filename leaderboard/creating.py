@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from projector.schema import migrate
 from shared.appender import Appender, open_appender
-from shared.boards import DEFAULT_BOARDS
+from shared.boards import DEFAULT_BOARDS, Board
 from shared.catalogue import Catalogue
 from shared.catalogue_log import CatalogueLog
 from shared.events import BoardDefined, LogCreated, encode, wrap
@@ -45,7 +45,7 @@ async def create(
     ):
         for topic in wanted:
             await _name_log(kafka, naming, reader, appender, topic)
-        boards = await _define_boards(kafka, naming, appender)
+        boards = await define_boards(kafka, naming, appender, DEFAULT_BOARDS)
     tables = await migrate(postgres, naming)
     say(f"topics: {', '.join([*made, *renewed]) or 'all there'}; tables: {', '.join(tables) or 'up to date'}")
     say(f"boards defined: {', '.join(boards) or 'all there'}")
@@ -159,9 +159,12 @@ async def _await_leaders(reader: Reader, topic: Topic) -> None:
     raise LogUnavailable(f"topic {topic.name} has no leaders")
 
 
-async def _define_boards(kafka: KafkaSettings, naming: NamingSettings, appender: Appender) -> list[str]:
+async def define_boards(
+    kafka: KafkaSettings, naming: NamingSettings, appender: Appender, boards: Iterable[Board]
+) -> list[str]:
+    """Define those whose id no board has yet; their ids. Raises LogUnavailable."""
     catalogue = await CatalogueLog(kafka, naming, NAME).read(Catalogue())
-    missing = [board for board in DEFAULT_BOARDS if catalogue.board(board.board_id) is None]
+    missing = [board for board in boards if catalogue.board(board.board_id) is None]
     for board in missing:
         event = wrap(
             BoardDefined(board=board),

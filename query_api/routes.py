@@ -5,11 +5,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from starlette.responses import JSONResponse
 
-from query_api.schemas import EntryAnswer, ProfileAnswer, RankAnswer, TopAnswer, entry_fields, instant, rank_fields
+from query_api.schemas import (
+    EntryAnswer,
+    PageCounts,
+    ProfileAnswer,
+    QueryHealth,
+    RankAnswer,
+    TopAnswer,
+    entry_fields,
+    instant,
+    rank_fields,
+)
 from query_api.state import Queries
 from shared.boards import Board, GameMode
 from shared.clock import now
-from shared.health import Health, examine
+from shared.health import examine
 from shared.identity import PlayerId
 from shared.positions import LONGEST_TOKEN
 from shared.postgres import DOWN
@@ -110,13 +120,14 @@ async def player(request: Request, user_id: Annotated[PlayerId, Path()]) -> Prof
 
 @router.get(
     "/api/leaderboard/health",
-    response_model=Health,
-    responses={503: {"model": Health, "description": "Something is down"}},
+    response_model=QueryHealth,
+    responses={503: {"model": QueryHealth, "description": "Something is down"}},
     summary="What works and what does not",
 )
 async def health(request: Request) -> JSONResponse:
     queries: Queries = request.state.queries
-    report = await examine(queries.checks)
+    pages = PageCounts(answered=queries.pages.answered, read=queries.pages.read)
+    report = QueryHealth(**dict(await examine(queries.checks)), pages=pages)
     return JSONResponse(report.model_dump(exclude_none=True), 200 if report.status == "ok" else 503)
 
 

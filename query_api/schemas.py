@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.boards import Board
+from shared.health import Health
 from shared.identity import PlayerIdInput
 from shared.questions import Ranked, percentile
 from shared.seasons import Season
@@ -117,6 +118,21 @@ class RowAnswer(EntryAnswer):
     """How far the score is from that of the next better rank; null at the top."""
     metadata: dict[str, Any] | None = None
     """Of the submission that made the score, the keys that the board declares; only with `metadata=true`."""
+
+
+class PageCounts(BaseModel):
+    """What this process has answered to questions for the first rows since its start: 1 - read / answered are hits."""
+
+    answered: int
+    """From kept bytes, or from rows that one read got for all who asked at that moment."""
+    read: int
+    """Times that the rows of a page were read from Redis."""
+
+
+class QueryHealth(Health):
+    """How the system is, and what the kept pages of the query side have saved."""
+
+    pages: PageCounts
 
 
 class Positioned(BaseModel):

@@ -1,7 +1,8 @@
-"""`leaderboard bench run` on a real system: every figure is there, the tables are right, and nothing is left behind."""
+"""`leaderboard bench` on a real system: every figure is there, the tables are right, and nothing is left behind."""
 
 import asyncio
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import asyncpg
@@ -12,7 +13,7 @@ from redis import Redis
 from bench.results import COMPARED, LATENCIES, read
 from bench.workloads import chosen
 from tests.servers import contained
-from tests.stack import System, present
+from tests.stack import System, eventually, present
 
 pytestmark = pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed: apt-get install wrk")
 WORKLOADS = ["submit-32", "submit-1000", "top-100", "rank", "batch-appended"]
@@ -21,7 +22,8 @@ WORKLOADS = ["submit-32", "submit-1000", "top-100", "rank", "batch-appended"]
 
 async def test_a_run_has_every_figure_ends_equal_and_leaves_nothing_behind(system: System, tmp_path: Path) -> None:
     out = tmp_path / "results.json"
-    options = ["--players=500", "--seconds=2", "--warm-up=0", "--rounds=1", f"--url={system.commands}", f"--out={out}"]
+    options = ["--players=500", "--seconds=2", "--warm-up=0", "--rounds=1", "--boards=3"]
+    options += [f"--url={system.commands}", f"--out={out}"]
     ran = await asyncio.to_thread(system.run, "bench", "run", *WORKLOADS, *options, within=240)
     assert out.exists(), ran.stderr
     results = read(out)
@@ -33,6 +35,49 @@ async def test_a_run_has_every_figure_ends_equal_and_leaves_nothing_behind(syste
         assert wanted(found.workload) <= found.figures.keys(), found.workload
         assert found.figures["throughput"] > 0, (found.workload, ran.stderr)
     await expect_no_remains(system)
+
+
+async def bench(system: System, tmp_path: Path, *arguments: str) -> Mapping[str, float]:
+    """The figures of a bench that found the tables right, and said so when an answer was not a good one."""
+    out = tmp_path / "results.json"
+    options = ["--players=500", f"--url={system.commands}", f"--out={out}"]
+    ran = await asyncio.to_thread(system.run, "bench", *arguments, *options, within=120)
+    assert out.exists(), ran.stderr
+    results = read(out)
+    assert results.equal, results.verify
+    [found] = results.workloads
+    assert ran.returncode == (1 if found.figures["errors"] else 0), ran.stderr
+    return found.figures
+
+
+async def test_pages_are_hit_and_never_stale_while_scores_come_in(system: System, tmp_path: Path) -> None:
+    figures = await bench(system, tmp_path, "mix", "--rate=100", "--seconds=2", "--samplers=2")
+    assert figures["violations"] == 0
+    assert figures["answers checked"] > 0
+    assert 0 < figures["pages read"] < figures["pages answered"]
+
+
+async def test_every_client_is_served(system: System, tmp_path: Path) -> None:
+    figures = await bench(system, tmp_path, "clients", "--clients=50", "--seconds=2")
+    assert figures["clients"] == 50
+    assert 0 < figures["answers a client: fewest"] <= figures["answers a client: most"]
+
+
+async def test_a_soak_looks_at_every_process_again_and_again(system: System, tmp_path: Path) -> None:
+    figures = await bench(system, tmp_path, "soak", "--minutes=0.1", "--every=2", "--rate=50", "--events=1000")
+    assert {f"{look}.front" for look in ("start", "loaded", "look-1", "look-2", "look-3", "slope")} <= figures.keys()
+    assert (tmp_path / "results.svg").read_text().startswith("<svg")
+
+
+async def test_a_rebuild_is_measured_until_all_of_the_log_is_applied_again(system: System, tmp_path: Path) -> None:
+    projector = system.processes["projector"]
+    rebuilding = asyncio.create_task(bench(system, tmp_path, "rebuild", "--events=1000"))
+    # The projector ends when its tables are gone, so that it begins anew: `up` starts it again, here the test does.
+    await asyncio.to_thread(eventually, lambda: projector.poll() is not None, 90, "the projector sees the reset")
+    system.start("projector")
+    figures = await rebuilding
+    assert figures["seconds"] > 0
+    assert figures["answers: rank 200"] > 0
 
 
 def wanted(name: str) -> set[str]:

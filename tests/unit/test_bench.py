@@ -1,23 +1,34 @@
 """The pure parts of the bench: what generators say, figures, ratios, comparison, the chart."""
 
 import asyncio
+from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.chart import svg
+from bench import mix, rebuild, soak
+from bench.benchmark import Settings
+from bench.boards import NotDefined, more_boards
+from bench.chart import LEFT, svg
+from bench.clients import Crowd
 from bench.comparison import Change, compare
-from bench.curve import parse_rates
+from bench.curve import parse_numbers
 from bench.errors import BenchFailed
+from bench.growth import Point, growth_table, over_boards, over_players, places, together
 from bench.load import Load, load_of, percentile
+from bench.loading import submission
 from bench.measuring import Round
 from bench.open_loop import Client, requests
 from bench.processes import Usage, spent
 from bench.results import Machine, Measured, NoResults, Results, measured, read, write
+from bench.soak import Growth, growth_of
+from bench.soak import lines as soak_lines
 from bench.tables import bars_table, comparison_table, costs_table, error_lines, loads_table, workloads_table
 from bench.workloads import WORKLOADS, Bar, UnknownWorkload, chosen
 from bench.wrk import NoWrk, parse, require_wrk, script
@@ -172,10 +183,132 @@ def test_the_chart_is_well_formed(lines: dict[str, list[tuple[float, float]]]) -
     assert len(root.findall("{*}polyline")) == len(lines)
 
 
+def test_a_chart_by_powers_has_them_at_equal_distances() -> None:
+    root = ElementTree.fromstring(svg("", "", "", {"a": [(10, 1), (100, 1), (1000, 1)]}, by_powers=True))
+    left, middle, right = (float(dot.attrib["cx"]) for dot in root.findall("{*}circle"))
+    assert left == LEFT
+    assert right - middle == pytest.approx(middle - left)
+
+
 def test_rates_are_numbers() -> None:
-    assert parse_rates("500, 250,500") == [250, 500]
+    assert parse_numbers("500, 250,500") == [250, 500]
     with pytest.raises(BenchFailed, match="x"):
-        parse_rates("250,x")
+        parse_numbers("250,x")
+
+
+def test_so_many_boards_are_fed_by_one_submission() -> None:
+    assert more_boards(1) == []
+    found = more_boards(6)
+    assert len({each.board_id for each in found}) == 5
+    assert all(each.game_modes == ("classic",) for each in found)
+    assert [(each.operator, each.reset) for each in found[:2]] == [("sum", "daily"), ("best", "never")]
+    with pytest.raises(NotDefined, match="33"):
+        more_boards(33)
+
+
+def test_a_player_submits_once_a_turn_by_the_catalogue_that_was_read() -> None:
+    once, again = (orjson.loads(submission(3, 5, turn, 7)[1]) for turn in (0, 1))
+    assert once["id"] != again["id"]
+    assert once["subject"] == again["subject"] == "player-3"
+    assert once["catalogue"] == 7
+    assert orjson.loads(submission(3, 5)[1])["id"] == once["id"]
+
+
+def growth_points() -> list[Point]:
+    one = measured(chosen(["rank"])[0], [a_round()], {"redis": [a_round()]})
+    return [Point(players, boards, some_results(one)) for players, boards in places([10, 1000], [1, 3], 1000)]
+
+
+def test_growth_measures_each_size_with_one_board_and_each_number_of_boards_at_one_size() -> None:
+    assert places([10, 1000], [1, 3], 1000) == [(10, 1), (1000, 1), (1000, 3)]
+    points = growth_points()
+    assert over_players(points) == {"rank CPU": [(10, 100.0), (1000, 100.0)], "rank p50": [(10, 1e3), (1000, 1e3)]}
+    assert over_boards(points, 1000) == {"rank CPU": [(1, 100.0), (3, 100.0)], "rank p50": [(1, 1e3), (3, 1e3)]}
+    assert growth_table(points).row_count == 3
+    whole = together(points, Settings())
+    assert [each.workload for each in whole.workloads] == ["rank 10 x 1", "rank 1,000 x 1", "rank 1,000 x 3"]
+    assert whole.equal
+    unequal = [*points, Point(9, 9, some_results(equal=False))]
+    assert not together(unequal, Settings()).equal
+
+
+def test_memory_is_flat_when_it_does_not_grow_after_the_first_third() -> None:
+    assert growth_of([10.0, 50.0, 100.0, 100.0, 100.0, 100.0], 60) == Growth(0.0, 0.0)
+    growing = growth_of([100.0, 100.0, 100.0, 110.0, 120.0, 130.0], 60)
+    assert growing.slope == pytest.approx(600)
+    assert growing.share == pytest.approx(0.3)
+    assert not growing.flat
+    assert growth_of([100.0], 60).flat
+
+
+def test_a_soak_has_every_process_that_was_there_all_the_time() -> None:
+    seen = [{"front": 90.0, "redis": 5.0}, {"front": 91.0}]
+    assert soak_lines(seen, 30) == {"front": [(0.0, 90.0), (0.5, 91.0)]}
+    load = replace(LOAD, errors={"status 503": 2})
+    figures = soak.found({"front": 80.0}, {"front": 85.0}, seen, [load, LOAD], 30).figures
+    assert (figures["start.front"], figures["loaded.front"], figures["look-2.front"]) == (80.0, 85.0, 91.0)
+    assert (figures["answered"], figures["errors"]) == (400, 2)
+
+
+def test_a_read_in_a_rebuild_is_served_with_a_row_or_with_the_news_that_there_is_none() -> None:
+    seen = rebuild.Seen(Counter({"rank 200": 5, "rank 404": 4, "top 200": 9, "top 503": 2, "rank none": 1}))
+    figures = rebuild.found(7.5, seen).figures
+    assert (figures["seconds"], figures["errors"], figures["answers: top 503"]) == (7.5, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("asked", "position", "score", "behind", "violations"),
+    [
+        (None, "1.00000000.0-5", 70, 0, 0),
+        (None, "1.00000000.0-6", 60, 0, 1),
+        (None, "1.00000000.0-4", 60, 1, 0),
+        ("1.00000000.0-5", "1.00000000.0-4", 60, 0, 1),
+    ],
+)
+def test_an_answer_is_stale_when_it_lacks_what_its_position_contains(
+    asked: str | None, position: str, score: int, behind: int, violations: int
+) -> None:
+    told = mix.Told("ann", 70, "1.00000000.0-5")
+    for answer in ({"user_id": "ann", "score": score}, {"entries": [{"user_id": "ann", "score": score}]}):
+        seen = mix.Seen()
+        mix.judge(told, asked, {**answer, "position": position}, seen)
+        assert (seen.checked, seen.behind, len(seen.violations)) == (1, behind, violations)
+    mix.judge(told, None, {"entries": [], "position": "1.00000000.0-5"}, seen := mix.Seen())
+    assert seen.violations
+
+
+def test_what_the_kept_pages_save_is_a_share_of_the_answers() -> None:
+    figures = mix.found(LOAD, replace(LOAD, errors={"status 503": 1}), (50, 5), mix.Seen(errors=Counter(x=2))).figures
+    assert (figures["hits"], figures["errors"]) == (0.9, 3)
+    assert Bar("hits", 0.8).met(figures["hits"])
+
+
+async def test_every_client_of_a_crowd_sends_when_it_is_answered() -> None:
+    answered, gone = 0, asyncio.Semaphore(0)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal answered
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                answered += 1
+                status = b"503 Busy" if answered == 3 else b"200 OK"
+                writer.write(b"HTTP/1.1 %b\r\nContent-Length: 0\r\n\r\n" % status)
+        writer.close()
+        gone.release()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()[:2]
+        crowd = Crowd(requests("rank", host, 10, 5, 1))
+        await crowd.connect(host, port, 3)
+        await crowd.run(0.2)
+        crowd.close()
+        for _ in crowd.good:
+            await asyncio.wait_for(gone.acquire(), 5)
+    assert len(crowd.good) == 3
+    assert min(crowd.good.values()) > 1
+    assert sum(crowd.good.values()) == len(crowd.latencies) == answered - 1
+    assert crowd.errors == {"status 503": 1}
 
 
 async def test_the_open_loop_counts_from_when_a_request_was_due() -> None:
