@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 
 from bench.floors import Floors, Target, Traffic, open_floors
-from bench.loading import load_players, settle
+from bench.loading import ScoreOf, load_players, settle
 from bench.measuring import Round, measure
 from bench.results import Measured, Results, commit, date, machine, measured, write
 from bench.system import System, running, started
@@ -76,7 +76,7 @@ def run(system: System, workloads: Sequence[Workload], settings: Settings, conso
     return Results(commit(), date(), machine(), {**asdict(settings)}, found, report.lines(), report.equal)
 
 
-def fill(system: System, players: int, console: Console) -> None:
+def fill(system: System, players: int, console: Console, score_of: ScoreOf | None = None) -> None:
     """Load the players, with a bar."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bars(*columns, console=console) as bars:
@@ -85,7 +85,7 @@ def fill(system: System, players: int, console: Console) -> None:
         def shown(task: TaskID) -> Callable[[int, int], None]:
             return lambda done, total: bars.update(task, completed=done, total=total)
 
-        asyncio.run(load_players(system, players, shown(appended), shown(applied)))
+        asyncio.run(load_players(system, players, shown(appended), shown(applied), score_of))
 
 
 def verified(system: System, console: Console) -> Report:

@@ -23,6 +23,8 @@ QUIET = 0.2
 """Seconds without an append after which the log counts as complete."""
 LOOKS = 100
 
+ScoreOf = Callable[[int], int]
+"""The score of the player of a number."""
 Progress = Callable[[int, int], None]
 """Told how many of how many there are."""
 
@@ -39,13 +41,16 @@ def submission(number: int, score: int) -> tuple[bytes, bytes]:
     return player.encode(), encode(event)
 
 
-async def load_players(system: System, players: int, appended: Progress, applied: Progress) -> None:
+async def load_players(
+    system: System, players: int, appended: Progress, applied: Progress, score_of: ScoreOf | None = None
+) -> None:
     """One submission a player straight into the log, then wait until all are applied. Raises NotApplied."""
     chance = random.Random(1)
+    score_of = score_of or (lambda _: skewed(chance))
     async with open_appender(system.kafka, system.naming, NAME, AT_A_TIME) as appender:
         for first in range(0, players, AT_A_TIME):
             numbers = range(first, min(first + AT_A_TIME, players))
-            await asyncio.gather(*(_append(appender, each, skewed(chance)) for each in numbers))
+            await asyncio.gather(*(_append(appender, each, score_of(each)) for each in numbers))
             appended(numbers.stop, players)
     await settle(system, applied)
 
