@@ -6,11 +6,11 @@ from typing import Any
 from command_api.outcomes import Outcome
 from command_api.schemas import BatchOutcome, BoardResult, SubmitAnswer
 from shared.catalogue import Verdict
-from shared.feed import OutcomeLine
 from shared.fold.state import Credit
 from shared.numbers import LARGEST
 from shared.positions import Position
 from shared.problems import Problem, field_error
+from shared.rank_changes import OutcomeLine
 
 REASONS = {
     "unknown_player": (404, "user_id", "a registered player (POST /api/v1/players first)"),

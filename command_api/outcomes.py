@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
-from shared.feed import OutcomeLine, RankChanges, RankLine
+from shared.rank_changes import OutcomeLine, RankChanges, RankLine
 
 FORGET_LATE = 10.0
 """Seconds after which a missing outcome stops counting as a sign that the projector lags."""

@@ -10,8 +10,8 @@ from starlette.types import ASGIApp
 from command_api.hot_routes import HOT as HOT_COMMANDS
 from command_api.routes import add_routes as add_commands
 from command_api.state import open_commands
-from notifier.routes import router as notifier_router
-from notifier.state import open_notifier
+from notifier.gate import Gate
+from notifier.state import open_live
 from query_api.board_routes import add_routes as add_queries
 from query_api.hot_routes import HOT as HOT_READS
 from query_api.routes import router as queries_router
@@ -22,6 +22,7 @@ from shared.problems import add_handlers
 from shared.settings import (
     CommandSettings,
     KafkaSettings,
+    LiveSettings,
     NamingSettings,
     PostgresSettings,
     ReadSettings,
@@ -34,7 +35,7 @@ NAME = "front"
 def create_app() -> ASGIApp:
     """The app, with its settings from the environment."""
     kafka, postgres, redis = KafkaSettings(), PostgresSettings(), RedisSettings()
-    naming, settings, reads = NamingSettings(), CommandSettings(), ReadSettings()
+    naming, settings, reads, live = NamingSettings(), CommandSettings(), ReadSettings(), LiveSettings()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -42,14 +43,13 @@ def create_app() -> ASGIApp:
             open_feed(kafka, naming, NAME) as feed,
             open_commands(kafka, postgres, naming, settings, reads, feed) as commands,
             open_queries(kafka, postgres, redis, naming, reads) as queries,
-            open_notifier(kafka, postgres, redis, naming, reads, feed) as notifier,
+            open_live(kafka, postgres, redis, naming, reads, live, feed) as sockets,
         ):
-            yield {"commands": commands, "queries": queries, "notifier": notifier}
+            yield {"commands": commands, "queries": queries, "live": sockets}
 
     app = FastAPI(title="Leaderboard", lifespan=lifespan)
     add_commands(app)
     app.include_router(queries_router)
     add_queries(app)
-    app.include_router(notifier_router)
     add_handlers(app)
-    return HotPaths(app, {**HOT_COMMANDS, **HOT_READS})
+    return Gate(HotPaths(app, {**HOT_COMMANDS, **HOT_READS}))

@@ -34,8 +34,8 @@ APPS: dict[HttpService, str] = {
     "query-api": "query_api.app:create_app",
     "notifier": "notifier.app:create_app",
 }
-STOP_WITHIN = 3
-"""Seconds that open requests and sockets get at shutdown."""
+STOP_WITHIN = 5
+"""Seconds that open requests and sockets get at shutdown: sockets are told to come back over the first two."""
 
 log = structlog.get_logger()
 
@@ -57,8 +57,8 @@ def serve(service: HttpService, http: HttpSettings) -> None:
         proxy_headers=False,
         ws=Connection,
         ws_max_size=4096,
-        ws_ping_interval=20.0,
-        ws_ping_timeout=20.0,
+        ws_ping_interval=None,
+        ws_ping_timeout=None,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=STOP_WITHIN,
         timeout_keep_alive=75,

@@ -5,28 +5,28 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
-from notifier.routes import router
-from notifier.state import NAME, open_notifier
+from notifier.gate import Gate
+from notifier.state import NAME, open_live
 from shared.feed import open_feed
 from shared.problems import add_handlers
-from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, ReadSettings, RedisSettings
+from shared.settings import KafkaSettings, LiveSettings, NamingSettings, PostgresSettings, ReadSettings, RedisSettings
 
 
-def create_app() -> FastAPI:
+def create_app() -> ASGIApp:
     """The app, with its settings from the environment."""
     kafka, postgres, redis = KafkaSettings(), PostgresSettings(), RedisSettings()
-    naming, reads = NamingSettings(), ReadSettings()
+    naming, reads, settings = NamingSettings(), ReadSettings(), LiveSettings()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with (
             open_feed(kafka, naming, NAME) as feed,
-            open_notifier(kafka, postgres, redis, naming, reads, feed) as notifier,
+            open_live(kafka, postgres, redis, naming, reads, settings, feed) as live,
         ):
-            yield {"notifier": notifier}
+            yield {"live": live}
 
     app = FastAPI(title="Leaderboard: live", lifespan=lifespan)
-    app.include_router(router)
     add_handlers(app)
-    return app
+    return Gate(app)

@@ -1,23 +1,158 @@
-"""The connection under a socket: it ends even when its client takes nothing."""
+"""The connection under a socket: uvicorn's, which the app hands over to a session once it is open.
 
+Then no task waits in it, what is written goes to the transport at once, and it ends even when its client takes nothing.
+"""
+
+import random
 import socket
 import struct
+from asyncio import BaseTransport
+from contextlib import suppress
+from typing import Protocol
 
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
+from websockets.frames import Frame
+from websockets.http11 import Request
 
 CLOSE_WITHIN = 5.0
 """Seconds a client has to take what was sent and to answer the close frame."""
+LEAVE_WITHIN = 2.0
+"""Seconds over which the sockets of a node that stops are closed."""
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER: on, for no time."""
+UNSENT = 16 * 1024
+"""Bytes that the kernel takes for a client beyond what is on its way; by default megabytes, minutes of old ranks."""
+UNTAKEN = 8 * 1024
+"""Bytes beyond those from which nothing is read any more, either."""
+HANDED_OVER = "connection"
+"""Where in the scope's state an app finds the connection."""
+
+
+class Receiver(Protocol):
+    """Who takes a connection over."""
+
+    def receive(self, message: bytes | None) -> None:
+        """A text message; None: one that is no text."""
+
+    def alive(self) -> None:
+        """The client has been heard of."""
+
+    def stop(self) -> None:
+        """The server stops."""
+
+    def end(self) -> None:
+        """The connection is gone."""
 
 
 class Connection(WebSocketsSansIOProtocol):
-    """uvicorn's, with a bound on closing.
+    """uvicorn's, with bounds on what waits in it and on closing.
 
     Uvicorn's holds a close frame back until the client has taken what was sent before, and lets go of the
     connection only when the client has taken everything: one that does not read would stay for ever.
     """
+
+    receiver: Receiver | None = None
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Let little wait for a client that takes nothing."""
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=UNTAKEN)
+        at = transport.get_extra_info("socket")
+        if at.family in (socket.AF_INET, socket.AF_INET6) and hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            at.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
+
+    def hand_over(self, receiver: Receiver) -> None:
+        """From now on messages go to `receiver`; the app has no part in it any more, and may return."""
+        self.receiver = receiver
+        del self.scope, self.request, self.response
+
+    def write(self, data: bytes) -> None:
+        """Send bytes that are whole frames."""
+        if not self.close_sent and not self.transport.is_closing():
+            self.transport.write(data)
+
+    def buffered(self) -> int:
+        """Bytes that the kernel has not taken yet."""
+        return self.transport.get_write_buffer_size()
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a close frame; it is final within CLOSE_WITHIN seconds."""
+        if self.close_sent or self.transport.is_closing():
+            return
+        with suppress(InvalidState):
+            self.conn.send_close(code, reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.transport.resume_reading()
+        self._end_soon()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell who has taken it over."""
+        super().connection_lost(exc)
+        if self.receiver is not None:
+            self.receiver.end()
+            self.receiver = None
+
+    def shutdown(self) -> None:
+        """The server stops: not all at once."""
+        if self.receiver is None or self.close_sent:
+            super().shutdown()
+        else:
+            self.loop.call_later(random.uniform(0, LEAVE_WITHIN), self._stop)  # noqa: S311 - spread
+
+    def pause_writing(self) -> None:
+        """Who does not take answers is not asked for more questions."""
+        super().pause_writing()
+        if self.receiver is not None and not self.close_sent:
+            self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        super().resume_writing()
+        if self.receiver is not None:
+            self.transport.resume_reading()
+
+    def start_keepalive(self) -> None:
+        """Sockets are asked by the sessions' own wheel."""
+
+    def handle_connect(self, event: Request) -> None:
+        """Let the app find the connection that it may hand over."""
+        super().handle_connect(event)
+        if not self.close_sent:
+            self.scope["state"][HANDED_OVER] = self
+
+    def send_receive_event_to_app(self) -> None:
+        """A whole message has come."""
+        if self.receiver is None:
+            super().send_receive_event_to_app()
+            return
+        message, self.frames = b"".join(self.frames), []
+        if not self.close_sent:
+            self.receiver.receive(message if self.curr_msg_data_type == "text" else None)
+
+    def handle_pong(self, event: Frame) -> None:
+        """The answer to a ping of the wheel."""
+        if self.receiver is not None:
+            self.receiver.alive()
+
+    def handle_close(self, event: Frame) -> None:
+        """Let go even of a client that says good-bye and takes no more."""
+        super().handle_close(event)
+        if self.receiver is not None and not self.disconnected:
+            self._end_soon()
+
+    async def run_asgi(self) -> None:
+        """The app, up to the end of the connection or until it has handed it over."""
+        try:
+            await self.app(self.scope, self.receive, self.send)
+        except Exception:
+            self.logger.exception("Exception in ASGI application")
+            self.send_500_response()
+            self.transport.close()
+        if self.receiver is None and self.close_timer is None:
+            self.transport.close()
 
     async def send(self, message: ASGISendEvent) -> None:
         """Send what the app says. A close is never held back, and it is final within CLOSE_WITHIN seconds."""
@@ -25,8 +160,16 @@ class Connection(WebSocketsSansIOProtocol):
             self.writable.set()
         await super().send(message)
         if self.close_timer is not None:
+            self._end_soon()
+
+    def _stop(self) -> None:
+        if self.receiver is not None:
+            self.receiver.stop()
+
+    def _end_soon(self) -> None:
+        if self.close_timer is not None:
             self.close_timer.cancel()
-            self.close_timer = self.loop.call_later(CLOSE_WITHIN, self._reset)
+        self.close_timer = self.loop.call_later(CLOSE_WITHIN, self._reset)
 
     def _reset(self) -> None:
         """Drop what the client has not taken; without the reset the kernel would keep its part, up to megabytes."""

@@ -1,137 +1,152 @@
-"""From the feed to the sockets: movers at once, displaced players after one read of their ranks."""
+"""From the feed to the hub: movers at once; what the feed puts in doubt is read, all boards together, once a tick."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Sequence
 from contextlib import suppress
+from itertools import islice
+from typing import NamedTuple
 
 import structlog
 
-from notifier.hub import Hub, Watcher
+from notifier.fanout import Fanout
+from notifier.hub import Hub, Needs, Sight, Watched, players_of
+from notifier.names import NameBook
 from shared.boards import Board
 from shared.catalogue_log import LiveCatalogue
 from shared.clock import now
-from shared.feed import BoardLines, RankChanges
-from shared.questions import Places
+from shared.questions import Answer, Asked
+from shared.rank_changes import RankChanges
 from shared.ranks import Ranks
 from shared.seasons import season_at
 from shared.standings import Standings, StandingsUnavailable
 
 RETRY_AFTER = 0.5
 LOOK_EVERY = 1.0
-"""Seconds between looks whether a season has ended."""
+"""Seconds between looks whether a season has ended, or a board is another than the feed has told."""
+MOST_BOARDS = 32
+"""Read in one round trip."""
 
 log = structlog.get_logger()
 
 
+class Wanted(NamedTuple):
+    """A board and what has to be read of it."""
+
+    watched: Watched
+    needs: Needs
+
+
+class Found(NamedTuple):
+    """A board and what was read of it."""
+
+    wanted: Wanted
+    sight: Sight
+
+
 class Following:
-    """Keeps the hub up to date with the feed.
+    """Keeps the hub up to date. There is no queue: what the feed brings during a read waits, merged, for the next."""
 
-    Displaced players are gathered and read together, one read a board at a time: what the feed
-    brings meanwhile waits for the next read. So there is no queue.
-    """
-
-    def __init__(
-        self,
-        hub: Hub,
-        catalogue: LiveCatalogue,
-        ranks: Ranks,
-        standings: Standings,
-        wake: Callable[[Iterable[Watcher]], None],
-    ) -> None:
+    def __init__(self, hub: Hub, catalogue: LiveCatalogue, ranks: Ranks, standings: Standings, fanout: Fanout) -> None:
         self._hub = hub
         self._catalogue = catalogue
         self._ranks = ranks
         self._standings = standings
-        self._wake = wake
-        self._stale: dict[str, set[str]] = {}
-        self._any_stale = asyncio.Event()
-        self._reading = False
-        self._seen: dict[tuple[str, str], dict[int, int]] = {}
-        self._seasons: dict[str, str] = {}
-        """Board → the season that its watchers are told of."""
+        self._fanout = fanout
+        self._names = NameBook(ranks, standings)
+        self._news = asyncio.Event()
+        self._looked = 0.0
 
     def receive(self, changes: RankChanges) -> None:
         """Take in one record of the feed."""
         for lines in changes.boards:
-            if lines.season != self._season(lines.board_id):
-                continue  # a past season that was corrected; or one that has just begun, which `_turn_over` notices
-            overtaken = self._overtaken(lines)
-            if not overtaken:
-                self._wake(self._hub.move(lines))
-            self._ask(lines.board_id, self._hub.displaced(lines))
-            if self._reading or overtaken:
-                # The read that is under way may have seen them before this move, or a later move of another
-                # projector came before: neither must have the last word.
-                self._ask(lines.board_id, self._hub.watched_movers(lines))
-        if changes.resync:
-            self._seen.clear()
+            self._hub.move(lines, changes.clock)
         if changes.resync or changes.ranks == "unknown":
-            for board_id in list(self._hub.watchers):
-                self._ask(board_id, self._hub.users(board_id))
+            self._hub.doubt_everything()
+        self._fanout.flush()
+        self.wake()
 
-    def _overtaken(self, lines: BoardLines) -> bool:
-        """Whether a record of a later version of the board came before: several projectors write the feed."""
-        seen = self._seen.setdefault((lines.board_id, lines.season), {})
-        older = any(lines.version.get(partition, -1) < offset for partition, offset in seen.items())
-        if not older:
-            seen.update(lines.version)
-        return older
+    def wake(self) -> None:
+        """There may be something to read, or to send."""
+        if not self._news.is_set() and any(watched.has_news() for watched in self._hub.boards.values()):
+            self._news.set()
 
-    async def read(self, board: Board, player_ids: list[str]) -> dict[str, int]:
-        """The present ranks of those who are ranked. Raises StandingsUnavailable."""
-        season = season_at(board, now()).name
-        questions = [Places(player_ids)]
-        answer = await self._ranks.ask(board, season, questions)
-        if answer is None:
-            answer = await self._standings.ask(board, season, questions)
-        return {row.standing.player_id: row.rank for row in answer.parts[0].rows}
+    def watch(self, board: Board) -> Watched:
+        """A board in its present season, as somebody is about to watch it."""
+        return self._hub.watch(board, season_at(board, now()).name)
 
     async def run(self) -> None:
-        """Read the ranks that the feed put in doubt, for ever."""
+        """Read and tell, once a tick, for ever."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._any_stale.wait(), LOOK_EVERY)
-            self._any_stale.clear()
-            self._turn_over()
-            stale, self._stale = self._stale, {}
-            for board_id, players in stale.items():
-                await self._refresh(board_id, sorted(players))
-
-    def _season(self, board_id: str) -> str | None:
-        """The season that the watchers of a board are told of: the present one, as of the last look."""
-        if board_id not in self._seasons:
-            board = self._catalogue.now.board(board_id)
-            if board is None:
-                return None
-            self._seasons[board_id] = season_at(board, now()).name
-        return self._seasons[board_id]
+                await asyncio.wait_for(self._news.wait(), LOOK_EVERY)
+            began = time.monotonic()
+            self._news.clear()
+            if began - self._looked >= LOOK_EVERY:
+                self._looked = began
+                self._turn_over()
+                await self._look()
+            is_easy = await self._read()
+            self._fanout.flush()
+            await self._fanout.sweep()
+            self.wake()
+            await asyncio.sleep(max(0.0, self._fanout.tick - (time.monotonic() - began)) if is_easy else RETRY_AFTER)
 
     def _turn_over(self) -> None:
         """A new season begins with nobody ranked: those who watch a board have to be told."""
-        for board_id, before in list(self._seasons.items()):
-            del self._seasons[board_id]
-            if board_id in self._hub.watchers and self._season(board_id) != before:
-                self._seen.pop((board_id, before), None)
-                self._ask(board_id, self._hub.users(board_id))
+        for watched in self._hub.boards.values():
+            season = season_at(watched.board, now()).name
+            if season != watched.season:
+                watched.turn(season)
 
-    async def _refresh(self, board_id: str, players: list[str]) -> None:
-        board = self._catalogue.now.board(board_id)
-        if board is None:
+    async def _look(self) -> None:
+        """Find what the feed has not told: a record that was lost, a name, a store that has been rebuilt."""
+        boards = list(self._hub.boards.values())
+        if not boards:
             return
-        self._reading = True
-        try:
-            ranks = await self.read(board, players)
-        except StandingsUnavailable as error:
-            log.warning("ranks_not_read", board=board_id, error=str(error))
-            await asyncio.sleep(RETRY_AFTER)
-            self._ask(board_id, players)
-            return
-        finally:
-            self._reading = False
-        self._wake(self._hub.place(board_id, ranks, players))
+        look = await self._ranks.look([Asked(each.board, each.season, []) for each in boards], [])
+        if look is None or self._names.is_old(look.names):
+            for watched in boards:
+                watched.look(None)
+        if look is not None:
+            for watched, seen in zip(boards, look.boards, strict=True):
+                watched.look(seen.version if seen is not None else None)
 
-    def _ask(self, board_id: str, players: Iterable[str]) -> None:
-        stale = self._stale.setdefault(board_id, set())
-        stale.update(players)
-        if stale:
-            self._any_stale.set()
+    async def _read(self) -> bool:
+        """Read what the hub needs; whether all of it was to be had from Redis."""
+        wanted = iter([Wanted(each, needs) for each in self._hub.boards.values() if (needs := each.needs())])
+        is_easy = True
+        while some := list(islice(wanted, MOST_BOARDS)):
+            try:
+                for found in await self._found(some):
+                    self._hub.see(*found.wanted, found.sight)
+                    is_easy = is_easy and found.sight.version is not None
+            except StandingsUnavailable as error:
+                log.warning("boards_not_read", boards=len(some), error=str(error))
+                is_easy = False
+                for each in some:
+                    each.watched.need_again(each.needs)
+        return is_easy
+
+    async def _found(self, wanted: Sequence[Wanted]) -> list[Found]:
+        """From Redis, and what it cannot say from Postgres. Raises StandingsUnavailable."""
+        asked = [Asked(each.watched.board, each.watched.season, each.needs.questions()) for each in wanted]
+        look = await self._ranks.look(asked, [])
+        seen = look.boards if look is not None else [None] * len(wanted)
+        missing = [one for one, each in zip(asked, seen, strict=True) if each is None]
+        others = iter(await self._standings.ask_each(missing) if missing else [])
+        answers = [(each.answer, each.version) if each is not None else (next(others), None) for each in seen]
+        sights = [
+            _sight(each.needs, one.season, answer)._replace(version=version)
+            for each, one, (answer, version) in zip(wanted, asked, answers, strict=True)
+        ]
+        shown = players_of(row for sight in sights for rows in (sight.rows, *sight.windows) for row in rows)
+        names = await self._names.of(shown, look.names if look is not None else None)
+        return [Found(each, sight._replace(names=names)) for each, sight in zip(wanted, sights, strict=True)]
+
+
+def _sight(needs: Needs, season: str, answer: Answer) -> Sight:
+    parts = [part.rows for part in answer.parts]
+    rows = parts.pop(0) if needs.depth else []
+    places = parts.pop(0) if needs.places else []
+    return Sight(season, answer.total, answer.position, None, rows, places, parts, {})

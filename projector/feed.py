@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 
 import structlog
 
-from shared.feed import PARTITION, BoardLines, OutcomeLine, RankChanges
+from shared.feed import PARTITION
 from shared.fold.state import Outcome
 from shared.log import Appender, LogBusy, LogUnavailable
+from shared.rank_changes import BoardLines, OutcomeLine, RankChanges
 
 LARGEST_RECORD = 512 * 1024
 MOST_CREDITS = 1_000

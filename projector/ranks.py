@@ -13,11 +13,11 @@ from projector.batch import BoardChange, BoardSeason, Versions
 from projector.store import Store, require_marks
 from shared.boards import Board
 from shared.clock import now
-from shared.feed import BoardLines, RankLine
 from shared.fold.players import Profile
 from shared.fold.state import Entry
 from shared.histories import ENTRY, read_entry
 from shared.identity import new_id
+from shared.rank_changes import BoardLines, RankLine
 from shared.ranking import (
     NAMES_MARK,
     applied_key,

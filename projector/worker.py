@@ -30,7 +30,6 @@ from projector.store import Fenced, Seen, Store
 from shared.boards import Board
 from shared.catalogue import Catalogue
 from shared.catalogue_log import CatalogueLog, LiveCatalogue
-from shared.feed import BoardLines, RankChanges
 from shared.fold.fold import fold_all
 from shared.fold.players import Profile
 from shared.fold.state import Outcome, Partition, State
@@ -38,6 +37,7 @@ from shared.fold.unfoldable import Unfoldable
 from shared.log import LogUnavailable, Reader
 from shared.positions import Position
 from shared.postgres import BUSY, DOWN
+from shared.rank_changes import BoardLines, RankChanges
 from shared.records import Record
 from shared.seasons import is_over, season_of
 from shared.topics import Place, TopicName

@@ -126,3 +126,19 @@ class ReadSettings(Settings):
     """Signs cursors; the same for every query API of a system. When not set, it is derived from the log's name."""
     fallback_reads: Annotated[int, Field(ge=1, le=1_000)] = 16
     """Concurrent reads of ranks from Postgres, of a process; more wait for a second, then get 503."""
+
+
+class LiveSettings(Settings):
+    """Who may open sockets."""
+
+    origins: Annotated[str, Field(max_length=8192)] = ""
+    """Separated by commas, such as https://play.example: pages of other origins are refused. Empty: any."""
+    sockets: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
+    """Open at once in a process; more get 503."""
+    sockets_a_second: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+    """Opened in a process; more get 503 and come again."""
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """`origins`, apart."""
+        return frozenset(each.strip() for each in self.origins.split(",") if each.strip())

@@ -18,8 +18,8 @@ from projector.feed import Publisher
 from projector.ranks import RankWriter
 from projector.store import Store
 from projector.worker import Worker
-from shared.feed import RankChanges
 from shared.log import Appender
+from shared.rank_changes import RankChanges
 from shared.topics import SEASON_KEY
 
 Method = Callable[..., Awaitable[Any]]

@@ -15,8 +15,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from notifier.connection import CLOSE_WITHIN
 from notifier.messages import CLOSE_SLOW
-from shared.feed import BoardLines, RankChanges, RankLine
 from shared.log import Appender, open_appender
+from shared.rank_changes import BoardLines, RankChanges, RankLine
 from shared.settings import KafkaSettings, NamingSettings
 from tests.e2e.test_thread import get, name
 from tests.servers import Servers, frozen, open_servers

@@ -18,9 +18,9 @@ from command_api.answering import (
 from command_api.outcomes import Outcome, rows_of
 from command_api.schemas import BoardResult
 from shared.catalogue import Verdict
-from shared.feed import BoardLines, OutcomeLine, RankChanges, RankLine
 from shared.fold.state import Credit, Kind
 from shared.positions import Position
+from shared.rank_changes import BoardLines, OutcomeLine, RankChanges, RankLine
 
 HERE = Position("0123456789abcdef", {0: 5})
 

@@ -17,12 +17,12 @@ from command_api.profiles import ProfilesUnavailable
 from command_api.submitting import Accepted, Submitting
 from shared.catalogue_log import LiveCatalogue
 from shared.events import ScoreSubmitted, decode
-from shared.feed import OutcomeLine, RankChanges
 from shared.identity import event_id_of
 from shared.log import Appender, Delivery, LogBusy, LogUnavailable
 from shared.positions import Position
 from shared.postgres import Pool
 from shared.problems import Problem
+from shared.rank_changes import OutcomeLine, RankChanges
 from shared.settings import CommandSettings
 from shared.topics import TopicName
 from tests.builders import CATALOGUE

@@ -1,7 +1,7 @@
 """A record of the feed that is too large is split: nothing is lost, the positions come last."""
 
 from projector.feed import LARGEST_RECORD, split
-from shared.feed import BoardLines, OutcomeLine, RankChanges, RankLine
+from shared.rank_changes import BoardLines, OutcomeLine, RankChanges, RankLine
 
 
 def test_a_large_record_is_split_into_parts_that_belong_together() -> None:

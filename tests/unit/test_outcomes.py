@@ -4,7 +4,7 @@ import pytest
 
 from command_api import outcomes as module
 from command_api.outcomes import FORGET_LATE, Outcome, Outcomes, rows_of
-from shared.feed import BoardLines, OutcomeLine, RankChanges, RankLine
+from shared.rank_changes import BoardLines, OutcomeLine, RankChanges, RankLine
 
 
 class Clock:
