@@ -1,5 +1,6 @@
 """Moves: submissions of a few players that change the first rows of a board, and when each was seen where."""
 
+import math
 import random
 from bisect import bisect_left
 from collections import defaultdict
@@ -83,8 +84,8 @@ def since_published(
     ]
 
 
-def rows_seen(arrivals: Arrivals, dues: Iterable[Due], sockets: int) -> list[float]:
-    """Of each delta at each of the first sockets: its age, seconds since the oldest move in it was due."""
+def rows_seen(arrivals: Arrivals, dues: Iterable[Due], sockets: float = math.inf) -> list[float]:
+    """Of each delta at each of the first `sockets`: its age, seconds since the oldest move in it was due."""
     at_of = {(each.player, each.value): each.at for each in dues}
     oldest = [
         min((at_of[row] for row in _shown_rows(payload) if row in at_of), default=None) for payload in arrivals.payloads
