@@ -34,6 +34,8 @@ TOP_AND_ME = 5
 ME_ALONE = 3
 MOVERS = 100
 SAMPLE_EVERY = 5.0
+WARM_UP = 3.0
+"""Seconds of moves before anything is measured: the first ones are slow on a new system."""
 KIBI, MEBI = 1024, 1024 * 1024
 Figures: TypeAlias = dict[str, float]
 
@@ -118,7 +120,8 @@ def broadcast(stage: Stage, count: int, settings: Settings) -> Figures:
     ours: list[Figures] = []
     floors: list[Figures] = []
     with stage.node(f"broadcast-{count}", count + MOVERS) as node:
-        _warm(stage, node)
+        stage.move(MOVERS, settings.moves, WARM_UP)
+        alone = _alone(stage, node, settings)
         before = node.used().rss
         with (
             crowd(stage.folder, node.port, count, [TOP, ME], answers=TOP_AND_ME) as watching,
@@ -135,7 +138,20 @@ def broadcast(stage: Stage, count: int, settings: Settings) -> Figures:
                 floors.append({"cpu_us": 1e6 * sent.cpu / sent.frames, "wall_us": 1e6 * sent.wall / sent.frames})
             figures["rss_kib.after"] = (node.used().rss - before) / (count + MOVERS) / KIBI
             figures |= _means(ours) | {f"floor.{name}": value for name, value in _means(floors).items()}
-    return figures | {"ratio.cpu": figures["cpu_us"] / figures["floor.cpu_us"]}
+    figures["frame_us"] = figures["cpu_us"] - 1e6 * alone / figures["frames_a_second"]
+    ratios = {f"ratio.{name}": figures[f"{name}_us"] / figures["floor.cpu_us"] for name in ("cpu", "frame")}
+    return figures | ratios | {"alone.share": alone}
+
+
+def _alone(stage: Stage, node: Node, settings: Settings) -> float:
+    """The share of a core that the same moves cost for one socket: the feed, the reads, the deltas, no fan-out."""
+    with (
+        crowd(stage.folder, node.port, 1, [TOP, ME], answers=TOP_AND_ME),
+        crowd(stage.folder, node.port, MOVERS, [ME], answers=ME_ALONE),
+    ):
+        began, used = time.monotonic(), node.used().cpu
+        stage.move(MOVERS, settings.moves, settings.seconds)
+        return (node.used().cpu - used) / (time.monotonic() - began)
 
 
 def _broadcast(stage: Stage, node: Node, watching: Crowd, movers: Crowd, settings: Settings) -> tuple[Figures, Report]:
@@ -183,6 +199,7 @@ def submit(stage: Stage, count: int, settings: Settings) -> Figures:
         stage.node("submit", count) as node,
         crowd(stage.folder, node.port, count, [TOP, ME], answers=TOP_AND_ME) as watching,
     ):
+        stage.move(count, settings.moves, WARM_UP)
         for rate in settings.rates:
             watching.start()
             try:
@@ -252,6 +269,7 @@ def roll(stage: Stage, count: int, settings: Settings) -> Figures:
 
 
 RATIO = Bar("ratio.cpu", 1.4, 1.2)
+"""Of all that the process does, divided by the frames; `ratio.frame` is without what one socket would cost."""
 RSS = Bar("rss_kib", 24)
 RIGHT = (Bar("gaps", 0), Bar("mismatches", 0), Bar("wrong", 0))
 SCENARIOS = (
@@ -345,8 +363,10 @@ def _play(
         with console.status(f"{each.name}: {each.says}"):
             try:
                 found[each.name] = each.run(stage, max(10, round(each.sockets * settings.share)), settings)
+                console.print(f"{each.name}: measured")
             except BenchFailed as error:
                 failed[each.name] = str(error)
+                console.print(f"{each.name}: {error}")
     return found, failed
 
 
@@ -369,12 +389,6 @@ def sampled(node: Node) -> Iterator[Sampled]:
     finally:
         ended.set()
         thread.join()
-
-
-def _warm(stage: Stage, node: Node) -> None:
-    """One socket comes and goes, so that what is made once is not counted for the first of many."""
-    with crowd(stage.folder, node.port, 1, [TOP, ME], answers=TOP_AND_ME):
-        pass
 
 
 def _idle(node: Node, seconds: float) -> float:

@@ -49,12 +49,12 @@ def due(work: Sequence[Shown], rate: float, first_due: float, totals: Mapping[in
 
 
 def ranks_seen(arrivals: Arrivals) -> dict[int, list[tuple[int, float]]]:
-    """Of each player, the totals in `me` objects in the order in which they came."""
+    """Of each player, the totals in `me` objects and when each was there first; they only grow."""
     seen: dict[int, list[tuple[int, float]]] = defaultdict(list)
     shown = [_shown_rank(payload) for payload in arrivals.payloads]
     for at, _, number in arrivals:
         rank = shown[number]
-        if rank is not None:
+        if rank is not None and (not seen[rank[0]] or seen[rank[0]][-1][0] < rank[1]):
             seen[rank[0]].append((rank[1], at))
     return seen
 

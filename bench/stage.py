@@ -20,7 +20,7 @@ from bench.loading import settle
 from bench.moves import APART, Due, Shown, due, moves
 from bench.processes import Usage, usage
 from bench.system import System, await_answer, child
-from leaderboard.local.child import Child
+from leaderboard.local.child import Child, last_lines
 from leaderboard.local.guard import Guard
 from leaderboard.local.ports import kept_or_free
 from shared.feed import PARTITION
@@ -89,7 +89,11 @@ class Stage:
         env = {"LEADERBOARD_SOCKETS": str(sockets + SPARE)}
         with child(name, argv, self.folder, self.guard, env) as process:
             await_answer(process, f"http://127.0.0.1:{port}/openapi.json", self.folder)
-            yield Node(process, port, self.folder / f"{name}.out")
+            log = self.folder / f"{name}.out"
+            try:
+                yield Node(process, port, log)
+            except BenchFailed as error:
+                raise BenchFailed("\n".join([f"{error}; {name} said last:", *last_lines(log)])) from error
 
     def move(self, players: int, rate: float, seconds: float) -> Moved:
         """Let the first players move, open loop, and wait for the last tick. Raises MovesFailed."""
