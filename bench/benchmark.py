@@ -14,7 +14,7 @@ from rich.table import Table
 
 from bench.boards import define
 from bench.floors import Floors, Target, Traffic, open_floors
-from bench.loading import load_players, settle
+from bench.loading import ScoreOf, load_players, settle
 from bench.measuring import Round, measure
 from bench.results import Measured, Results, commit, date, machine, measured, write
 from bench.system import System, running, started
@@ -97,7 +97,7 @@ def concluded(system: System, found: Sequence[Measured], settings: Settings, con
     return Results(commit(), date(), machine(), {**asdict(settings)}, found, report.lines(), report.equal)
 
 
-def fill(system: System, settings: Settings, console: Console) -> None:
+def fill(system: System, settings: Settings, console: Console, score_of: ScoreOf | None = None) -> None:
     """Define the boards and load the players, with a bar. Raises NotApplied, NotDefined, LogUnavailable."""
     asyncio.run(define(system, settings.boards))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -107,7 +107,7 @@ def fill(system: System, settings: Settings, console: Console) -> None:
         def shown(task: TaskID) -> Callable[[int, int], None]:
             return lambda done, total: bars.update(task, completed=done, total=total)
 
-        asyncio.run(load_players(system, settings.players, shown(appended), shown(applied), settings.events))
+        asyncio.run(load_players(system, settings.players, shown(appended), shown(applied), settings.events, score_of))
 
 
 def verified(system: System, console: Console) -> Report:

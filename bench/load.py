@@ -22,6 +22,8 @@ class Load:
     """Anything but a good answer: by status or kind of error, how many."""
     late: float | None = None
     """Of an open loop: by how much the generator itself was late, p99; it is part of the latencies."""
+    first_due: float | None = None
+    """Of an open loop: when its first request was due, by the monotonic clock, seconds."""
 
     @property
     def throughput(self) -> float:

@@ -28,6 +28,8 @@ QUIET = 0.2
 """Seconds without an append after which the log counts as complete."""
 LOOKS = 100
 
+ScoreOf = Callable[[int], int]
+"""The score of the player of a number."""
 Progress = Callable[[int, int], None]
 """Told how many of how many there are."""
 
@@ -44,17 +46,25 @@ def submission(number: int, score: int, turn: int = 0, catalogue: int = 2) -> tu
     return player.encode(), encode(event)
 
 
-async def load_players(system: System, players: int, appended: Progress, applied: Progress, events: int = 0) -> None:
+async def load_players(
+    system: System,
+    players: int,
+    appended: Progress,
+    applied: Progress,
+    events: int = 0,
+    score_of: ScoreOf | None = None,
+) -> None:
     """One submission a player, or in turn so many in all, straight into the log; then wait until all are applied.
 
     Raises NotApplied, LogUnavailable.
     """
     chance, count = random.Random(1), max(players, events)
+    score_of = score_of or (lambda _: skewed(chance))
     catalogue = (await CatalogueLog(system.kafka, system.naming, NAME).read(Catalogue())).newest
     async with open_appender(system.kafka, system.naming, NAME, AT_A_TIME) as appender:
         for first in range(0, count, AT_A_TIME):
             numbers = range(first, min(first + AT_A_TIME, count))
-            records = (submission(each % players, skewed(chance), each // players, catalogue) for each in numbers)
+            records = (submission(each % players, score_of(each), each // players, catalogue) for each in numbers)
             await asyncio.gather(*(appender.append("events", *each, timeout=APPEND_TIMEOUT) for each in records))
             appended(numbers.stop, count)
     await settle(system, applied)

@@ -14,6 +14,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ import orjson
 import uvloop
 
 from bench.load import Load, load_of, percentile
+from bench.moves import moves
 
 PATIENCE = 30.0
 """Seconds that answers may take after the last request."""
@@ -121,6 +123,8 @@ class Client:
 
 def requests(kind: str, host: str, players: int, count: int, seed: int) -> list[bytes]:
     """Whole requests, made beforehand."""
+    if kind == "move":
+        return [_submission(host, f"player-{player}", score) for player, score in moves(players, count, seed)]
     chance = random.Random(seed)
     make = _submission if kind == "submit" else _question
     return [make(host, f"player-{chance.randrange(players)}", chance.randrange(1, 500)) for _ in range(count)]
@@ -134,12 +138,13 @@ async def load(url: str, kind: str, rate: int, seconds: float, players: int, con
     client = Client()
     await client.connect(address.hostname, address.port or 80, connections)
     used, began = time.process_time(), time.perf_counter()
+    first_due = began + 0.05
     # A thread, as the timers of an event loop are a millisecond apart.
-    await asyncio.to_thread(_pace, asyncio.get_running_loop(), client, work, rate, began + 0.05)
+    await asyncio.to_thread(_pace, asyncio.get_running_loop(), client, work, rate, first_due)
     await client.finish()
     took, used = time.perf_counter() - began, time.process_time() - used
     late = percentile(sorted(client.lateness), 0.99) * 1000
-    return load_of(client.latencies, took, used, dict(client.errors), late)
+    return replace(load_of(client.latencies, took, used, dict(client.errors), late), first_due=first_due)
 
 
 def _pace(loop: asyncio.AbstractEventLoop, client: Client, work: Sequence[bytes], rate: int, began: float) -> None:
@@ -165,7 +170,7 @@ def main() -> None:
     """Print the load as a line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--url", default="http://127.0.0.1:8080")
-    parser.add_argument("--kind", choices=["submit", "rank"], default="submit")
+    parser.add_argument("--kind", choices=["submit", "rank", "move"], default="submit")
     parser.add_argument("--rate", type=int, default=1_000, help="requests a second")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--players", type=int, default=100_000)
