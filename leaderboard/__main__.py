@@ -285,6 +285,7 @@ def bench_run(
     players: Players = 100_000,
     seconds: Annotated[float, typer.Option(min=1, help="Of each round")] = 10.0,
     warm_up: Annotated[float, typer.Option(min=0, help="Seconds of load before each round")] = 3.0,
+    run_in: Annotated[float, typer.Option(min=0, help="Seconds of submissions before the first round")] = 20.0,
     rounds: Annotated[int, typer.Option(min=1, help="Of each workload, those of its floors in between")] = 2,
     boards: Annotated[int, typer.Option(min=1, help="That one submission feeds; the sketch feeds one")] = 1,
     url: Running = None,
@@ -297,7 +298,7 @@ def bench_run(
     from bench.benchmark import Settings
     from bench.benchmark import bench as run
 
-    settings = Settings(players, seconds, warm_up, rounds, boards=boards)
+    settings = Settings(players, seconds, warm_up, run_in, rounds, boards=boards)
     _bench(lambda: run(workloads or [], settings, url, out, console))
 
 
@@ -354,7 +355,7 @@ def bench_growth(
     from bench.curve import parse_numbers
     from bench.growth import growth
 
-    settings = Settings(at, seconds, warm_up, rounds)
+    settings = Settings(at, seconds, warm_up, rounds=rounds)
     _bench(lambda: growth(parse_numbers(players), parse_numbers(boards), at, settings, out, console))
 
 
