@@ -3,14 +3,16 @@
 Then no task waits in it, what is written goes to the transport at once, and it ends even when its client takes nothing.
 """
 
+import logging
 import random
 import socket
 import struct
 from asyncio import BaseTransport
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 from websockets.frames import Frame
@@ -26,6 +28,8 @@ UNSENT = 16 * 1024
 """Bytes that the kernel takes for a client beyond what is on its way; by default megabytes, minutes of old ranks."""
 UNTAKEN = 8 * 1024
 """Bytes beyond those from which nothing is read any more, either."""
+LOGGER = "uvicorn.sockets"
+"""Whose lines about each socket that opens can be left out without those about the server."""
 HANDED_OVER = "connection"
 """Where in the scope's state an app finds the connection."""
 
@@ -54,6 +58,10 @@ class Connection(WebSocketsSansIOProtocol):
     """
 
     receiver: Receiver | None = None
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.logger = self.conn.logger = logging.getLogger(LOGGER)
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Let little wait for a client that takes nothing."""
@@ -105,13 +113,13 @@ class Connection(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         """Who does not take answers is not asked for more questions."""
         super().pause_writing()
-        if self.receiver is not None and not self.close_sent:
+        if self.receiver is not None and not self.close_sent and not self.transport.is_closing():
             self.transport.pause_reading()
 
     def resume_writing(self) -> None:
         """Go on."""
         super().resume_writing()
-        if self.receiver is not None:
+        if self.receiver is not None and not self.transport.is_closing():
             self.transport.resume_reading()
 
     def start_keepalive(self) -> None:
@@ -147,6 +155,8 @@ class Connection(WebSocketsSansIOProtocol):
         """The app, up to the end of the connection or until it has handed it over."""
         try:
             await self.app(self.scope, self.receive, self.send)
+        except ClientDisconnected:
+            pass
         except Exception:
             self.logger.exception("Exception in ASGI application")
             self.send_500_response()

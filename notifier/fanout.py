@@ -72,8 +72,8 @@ class Fanout:
     async def sweep(self) -> None:
         """Write what is new of every stream, and the movers of the top."""
         for watched in list(self._hub.boards.values()):
-            for size, tops in list(watched.tops.items()):
-                await self._sweep(watched.streams[size], list(tops.items()))
+            for stream, tops in [(watched.streams[size], tops) for size, tops in watched.tops.items()]:
+                await self._sweep(stream, list(tops.items()))
             if watched.movers:
                 movers, watched.movers = watched.movers, {}
                 await self._tell(movers, list(watched.watchers.items()))

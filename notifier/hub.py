@@ -175,16 +175,16 @@ class Watched:
     def look(self, version: Position | None) -> None:
         """The board's version as a look once in a while shows it; None: nobody can say.
 
-        What it was at the last look, the feed has to have brought by now: else a record was missed.
+        What it was at the last look, the feed has to have brought by now: else a record was missed. Before the first
+        look nobody knows, so everything is read once more.
         """
         if version is None or version != self.version:
             self.dirty = True
         if version is None:
             return
-        if self._looked is not None and any(self._newest.get(at, -1) < n for at, n in self._looked.items()):
+        if self._looked is None or any(self._newest.get(at, -1) < n for at, n in self._looked.items()):
             self.doubt_everything()
-        elif self._looked is None:
-            self._newest = {**version.offsets}
+            self._newest = {**version.offsets}  # what is read after this contains it
         self._looked = {**version.offsets}
 
     def has_news(self) -> bool:

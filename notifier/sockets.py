@@ -59,6 +59,8 @@ class Sockets:
         self._catalogue = catalogue
         self._wheel: Wheel[Session] = Wheel()
         self._number = 0
+        self._leaving = 0
+        """How many there were when this node began to stop."""
         self.open = 0
         """How many there are."""
 
@@ -111,7 +113,9 @@ class Sockets:
         """This node stops: say when to come back."""
         if session.closed:
             return
-        retry_ms = round(1000 * random.uniform(0, max(BACK_WITHIN, self.open / BACK_A_SECOND)))  # noqa: S311 - spread
+        self._leaving = max(self._leaving, self.open)
+        within = max(BACK_WITHIN, self._leaving / BACK_A_SECOND)
+        retry_ms = round(1000 * random.uniform(0, within))  # noqa: S311 - spread
         if session.watcher is None and not session.outlet.buffered():
             session.outlet.write(text_frame(messages.bye(retry_ms)))
         session.close(CLOSE_RESTART, orjson.dumps({"retry_ms": retry_ms}).decode())
@@ -192,7 +196,7 @@ class Sockets:
                 return [messages.ok(asked.id, asked.ch) if is_gone else _unknown_channel(asked)]
             case Pos():
                 held = session.channels.get(asked.ch)
-                if not isinstance(held, TopChannel):
+                if not isinstance(held, TopChannel) or not held.stream.label:
                     return [_unknown_channel(asked)]
                 stream = held.stream
                 return [messages.pos(asked.id, asked.ch, stream.label, stream.state.position)]

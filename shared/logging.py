@@ -53,6 +53,6 @@ def configure_logging(service: str, *, level: int = logging.INFO) -> None:
     root.handlers, root.level = [handler], level
     sparing = Sparing(LIBRARY_LINES)
     handler.addFilter(lambda record: not record.name.startswith("aiokafka") or sparing.filter(record))
-    for noisy in ("aiokafka", "uvicorn.access"):
+    for noisy in ("aiokafka", "uvicorn.access", "uvicorn.sockets"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)

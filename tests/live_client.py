@@ -10,6 +10,8 @@ from zlib import crc32
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
 
+from tests.asyncapi import assert_described
+
 
 @dataclass
 class Model:
@@ -79,6 +81,7 @@ class Client:
                     assert isinstance(received, str)
                     self._lines.extend(received.encode().split(b"\n"))
                 message: dict[str, Any] = orjson.loads(self._lines.popleft())
+                assert_described(message)
                 self.heard.append(message)
                 await self._take(message)
                 if message["t"] in kinds and where(message):

@@ -28,6 +28,10 @@ class SlowClient:
         self._socket.sendall(HANDSHAKE.format(path=at.path, host=at.netloc).encode())
         assert self._socket.recv(12, socket.MSG_WAITALL) == b"HTTP/1.1 101"
 
+    def send(self, text: str) -> None:
+        """Send a text message of less than 126 bytes, under a mask of zeros."""
+        self._socket.sendall(bytes((0x81, 0x80 | len(text), 0, 0, 0, 0)) + text.encode())
+
     def dropped(self) -> bool:
         """Whether the connection was reset; does not read."""
         polling = select.poll()

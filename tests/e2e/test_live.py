@@ -2,11 +2,13 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
 from websockets.asyncio.client import connect
@@ -14,11 +16,13 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.e2e.test_thread import get, name, submit
 from tests.live_client import Client
-from tests.servers import Servers
-from tests.stack import System, running
+from tests.servers import Servers, frozen
+from tests.slow_client import SlowClient
+from tests.stack import System, present, running
 
 TOP = {"op": "sub", "id": 1, "ch": "top", "board": "classic", "n": 100}
 CHANNEL = "top:100:classic"
+BATCH = "{}/api/v1/scores"
 
 
 @pytest.fixture(scope="module")
@@ -133,15 +137,16 @@ async def test_a_label_that_nobody_knows_gets_the_whole(system: System) -> None:
 
 
 async def test_a_new_name_is_shown_although_no_score_moved(system: System) -> None:
-    import aiohttp
-
     ann = name()
     await submit(system, ann, 400_000)
     async with await Client.open(system.live, TOP) as client:
         await client.hear("snap")
         body = {"user_id": ann, "username": "Ann Ö"}
-        async with aiohttp.ClientSession() as http:
-            await http.post(f"{system.commands}/api/v1/players", json=body)
+        async with (
+            aiohttp.ClientSession() as http,
+            http.post(f"{system.commands}/api/v1/players", json=body) as answer,
+        ):
+            assert answer.status == 200, await answer.text()
         delta = await client.hear("d")
         assert [row[3] for row in delta["up"] if row[0] == ann] == ["Ann Ö"]
 
@@ -156,6 +161,24 @@ async def test_a_position_is_told_when_asked_for(system: System) -> None:
         status, _ = await get(system, "/api/leaderboard/top", **{"X-Min-Position": pos["pos"]})
         assert status == 200
         assert pos["pos"].split(".")[1] == answer["position"].split(".")[1]
+
+
+async def test_while_redis_is_away_postgres_answers_and_labels_stay_the_same(system: System) -> None:
+    ann = name()
+    await submit(system, ann, 600_000)
+    me = {"op": "sub", "id": 2, "ch": "me", "board": "classic", "player": ann}
+    async with await Client.open(system.live, TOP, me) as client:
+        await client.hear("me")
+        with frozen(present(system.servers.redis)):
+            await submit(system, name(), 600_001)
+            assert (await client.hear("me"))["old"] is not None
+            await client.hear("d", where=lambda d: any(row[1] == 600_001 for row in d["up"]))
+            held = client.models[CHANNEL].off
+            async with await Client.open(other(system), TOP) as second:
+                assert (await second.hear("snap"))["off"] == held
+        await submit(system, name(), 600_002)
+        await client.hear("d", where=lambda d: any(row[1] == 600_002 for row in d["up"]))
+        assert [message["t"] for message in client.heard].count("snap") == 1
 
 
 @pytest.mark.parametrize(
@@ -188,9 +211,9 @@ async def test_a_socket_has_a_bounded_number_of_channels(system: System) -> None
         assert again["ch"] == "me:classic:p0"
 
 
-async def closed(socket: Any) -> tuple[int | None, str | None]:
+async def closed(socket: Any, within: float = 20) -> tuple[int | None, str | None]:
     """How a socket ends; what comes before is dropped."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(within):
         try:
             while True:
                 await socket.recv()
@@ -222,6 +245,43 @@ async def test_too_long_a_message_closes_the_socket(system: System) -> None:
 async def test_too_many_requests_close_the_socket(system: System) -> None:
     async with await Client.open(system.live, *[{"op": "pong"}] * 30) as client:
         assert (await closed(client.socket))[0] == 4129
+
+
+async def test_who_takes_nothing_is_given_up_and_the_others_go_on(system: System) -> None:
+    scores = [{"user_id": name(), "score": 1_000 + n, "game_mode": "sprint"} for n in range(200)]
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(BATCH.format(system.commands), json={"scores": scores}) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
+    sub = {"op": "sub", "id": 1, "ch": "top", "board": "sprint", "n": 200}
+    async with await Client.open(system.live, sub) as reading:
+        await reading.hear("snap", where=lambda snap: snap["total"] >= 200)
+        with SlowClient(f"{system.live}/ws/v1") as slow:
+            slow.send('{"op":"hello","id":1}')
+            asking, began = orjson.dumps(sub).decode(), time.monotonic()
+            while '"code": 4108' not in system.log_of("notifier"):
+                assert time.monotonic() - began < 40
+                slow.send(asking)  # each is answered by the whole, until that is not taken
+                await submit(system, name(), 500, "sprint")
+                await reading.hear("d")
+                await asyncio.sleep(0.1)
+            assert await asyncio.to_thread(slow.close_code, b"events are not taken") == 4108
+
+
+async def test_who_is_asked_and_says_nothing_is_given_up(system: System) -> None:
+    async with (
+        connect(f"{system.live}/ws/v1") as silent,
+        connect(f"{system.live}/ws/leaderboard/{name()}") as older,
+        await Client.open(system.live, TOP) as client,
+    ):
+        await silent.send('{"op":"hello","id":1}')
+        assert (await closed(silent, within=40))[0] == 4109
+        p = await client.hear("p")
+        assert p["off"] == {CHANNEL: client.models[CHANNEL].off}
+        await submit(system, name(), 1_000_000)
+        await client.hear("d")
+        await asyncio.wait_for(older.recv(), 5)  # the library has answered the ping of the protocol
 
 
 async def test_pages_of_other_origins_are_refused_before_the_socket_is_open(system: System) -> None:
