@@ -38,9 +38,9 @@ class Report(BaseModel):
     kinds: dict[str, int]
     """By the first letter of the kind of object."""
     closed: dict[str, int]
-    """Sockets that have ended, in the whole life, by close code; 0: without one."""
+    """Sockets that have ended, in the whole life, by close code; below 1,000: an errno, 0: an end without a code."""
     refused: dict[str, int]
-    """Handshakes that failed and were tried again, by HTTP status; 0: no answer."""
+    """Handshakes that failed and were tried again, by HTTP status, or by errno."""
 
 
 class Sent(BaseModel):

@@ -32,7 +32,7 @@
 
 #define AT_ONCE 64            /* handshakes in flight */
 #define AN_ADDRESS 20000      /* sockets from each of 127.0.0.1, 127.0.0.2, ...: ports are fewer than 32,768 */
-#define CODES 5000            /* close codes and HTTP statuses; 0 stands for "without a close frame" */
+#define CODES 5000            /* close codes and HTTP statuses; below 200: an errno, 0: an end without a close frame */
 #define PAYLOADS (1u << 21)   /* twice the different ones that can be told apart */
 #define MOST_ARRIVALS 60000000u
 #define STUCK_BUFFER 2048     /* bytes: so that what a stuck reader is sent backs up in the server within seconds */
@@ -219,8 +219,8 @@ static uint32_t take_frames(struct peer *peer, const unsigned char *data, uint32
         if (size == 126) start = 4;
         if (size == 127) start = 10;
         if (length - done < start) break;
-        if (size == 126) size = head[2] << 8 | head[3];
-        if (size == 127) size = (uint32_t)head[6] << 24 | head[7] << 16 | head[8] << 8 | head[9];
+        if (start == 4) size = head[2] << 8 | head[3];
+        if (start == 10) size = (uint32_t)head[6] << 24 | head[7] << 16 | head[8] << 8 | head[9];
         if (length - done - start < size) break;
         done += start + size;
         bytes += start + size;
@@ -255,8 +255,9 @@ static void take(struct peer *peer, double at) {
     if (got < 0 && errno == EAGAIN) return;
     if (got <= 0) {
         enum state before = peer->state;
-        end(peer, 0);
-        if (before != OPEN) refused[0]++, peer->again = now() + RETRY_AFTER;
+        int why = got < 0 ? errno : 0;
+        end(peer, why);
+        if (before != OPEN) refused[why]++, peer->again = now() + RETRY_AFTER;
         return;
     }
     length += got;
@@ -345,7 +346,7 @@ static void handle(const struct epoll_event *event) {
         int error = 0;
         socklen_t length = sizeof error;
         getsockopt(peer->fd, SOL_SOCKET, SO_ERROR, &error, &length);
-        if (error) refused[0]++, end(peer, 0), peer->again = now() + RETRY_AFTER;
+        if (error) refused[error]++, end(peer, 0), peer->again = now() + RETRY_AFTER;
         else shake_hands(peer);
     } else take(peer, now());
 }

@@ -1,5 +1,6 @@
 """Moves: submissions of a few players that change the first rows of a board, and when each was seen where."""
 
+import math
 import random
 from bisect import bisect_left
 from collections import defaultdict
@@ -48,12 +49,12 @@ def due(work: Sequence[Shown], rate: float, first_due: float, totals: Mapping[in
 
 
 def ranks_seen(arrivals: Arrivals) -> dict[int, list[tuple[int, float]]]:
-    """Of each player, the totals in `me` objects in the order in which they came."""
+    """Of each player, the totals in `me` objects and when each was there first; they only grow."""
     seen: dict[int, list[tuple[int, float]]] = defaultdict(list)
     shown = [_shown_rank(payload) for payload in arrivals.payloads]
     for at, _, number in arrivals:
         rank = shown[number]
-        if rank is not None:
+        if rank is not None and (not seen[rank[0]] or seen[rank[0]][-1][0] < rank[1]):
             seen[rank[0]].append((rank[1], at))
     return seen
 
@@ -83,8 +84,8 @@ def since_published(
     ]
 
 
-def rows_seen(arrivals: Arrivals, dues: Iterable[Due], sockets: int) -> list[float]:
-    """Of each delta at each of the first sockets: its age, seconds since the oldest move in it was due."""
+def rows_seen(arrivals: Arrivals, dues: Iterable[Due], sockets: float = math.inf) -> list[float]:
+    """Of each delta at each of the first `sockets`: its age, seconds since the oldest move in it was due."""
     at_of = {(each.player, each.value): each.at for each in dues}
     oldest = [
         min((at_of[row] for row in _shown_rows(payload) if row in at_of), default=None) for payload in arrivals.payloads

@@ -15,6 +15,7 @@ CHANNELS: dict[type[Subscription], str] = {Top: "top", Me: "me", Around: "around
 class Counts:
     """What has happened so far."""
 
+    connections: int = 0
     snaps: int = 0
     deltas: int = 0
     """Applied ones."""
@@ -67,6 +68,7 @@ class Session:
     def opened(self) -> str:
         """The first message of a connection: it resumes what is held."""
         self.ping = self.retry_ms = None
+        self.counts.connections += 1
         self._channels.clear()
         self._asked.clear()
         hello = {"op": "hello", "id": self._next_id()}

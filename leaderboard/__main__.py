@@ -329,12 +329,42 @@ def bench_curve(
     _bench(lambda: curve(parse_rates(rates), settings, url, out, console))
 
 
+@bench_app.command("live")
+def bench_live(
+    scenarios: Annotated[list[str] | None, typer.Argument(help="Which, see `bench list`; all by default")] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="Of each round of a load")] = 20.0,
+    minutes: Annotated[float, typer.Option(min=0.1, help="Of `stuck` and `hold`")] = 5.0,
+    idle: Annotated[float, typer.Option(min=0, help="Seconds for which idle sockets are looked at")] = 30.0,
+    rounds: Annotated[int, typer.Option(min=1, help="Of a broadcast, those of its floor in between")] = 2,
+    rates: Annotated[str, typer.Option(help="Submissions a second of `submit`, with commas between")] = "300,1000",
+    moves: Annotated[int, typer.Option(min=1, help="Submissions a second of the other scenarios")] = 20,
+    players: Annotated[int, typer.Option(min=1_000, help="How many are loaded before")] = 20_000,
+    share: Annotated[float, typer.Option(min=0.01, max=1, help="Of the sockets: less for a trial")] = 1.0,
+    url: Annotated[str | None, typer.Option(help="A system that runs; by default a new one is started")] = None,
+    out: Annotated[Path | None, typer.Option(help="Results [default: bench-results/live-DATE-COMMIT.json]")] = None,
+) -> None:
+    """Measure the live stream, each scenario with its floor and its bars, then verify; exit 1 as `bench run` does.
+
+    It needs a C compiler. Notifiers are processes of their own beside the system.
+    """
+    from bench.curve import parse_rates
+    from bench.live import Settings
+    from bench.live import bench_live as run
+
+    def measure() -> bool:
+        settings = Settings(seconds, minutes, idle, rounds, parse_rates(rates), moves, players, share)
+        return run(scenarios or [], settings, url, out, console)
+
+    _bench(measure)
+
+
 @bench_app.command("list")
 def bench_list() -> None:
-    """Show the workloads and what they have to reach."""
+    """Show the workloads, the scenarios of `bench live`, and what they have to reach."""
+    from bench.live import scenarios_table
     from bench.tables import terminal, workloads_table
 
-    terminal().print(workloads_table())
+    terminal().print(workloads_table(), scenarios_table())
 
 
 def _bench(run: Callable[[], bool]) -> NoReturn:

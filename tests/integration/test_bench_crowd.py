@@ -15,6 +15,8 @@ from tests.stack import eventually
 
 pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler is installed: apt-get install gcc")
 COUNT = 30
+EDGES = (125, 126, 127, 128, 65_535, 65_536)
+"""Bytes where the head of a frame is written otherwise."""
 ME = {"ch": "me", "board": "classic", "player": "player-%d"}
 
 
@@ -41,6 +43,8 @@ async def test_a_crowd_receives_answers_pings_and_says_how_it_was_closed(tmp_pat
         await (await connection.ping())
         await connection.send('{"t":"p","now":1}\n{"t":"d","pad":"' + "x" * 70_000 + '"}')
         assert await connection.recv() == '{"op":"pong"}'
+        for size in EDGES:
+            await connection.send('{"t":"x"}'.ljust(size))
         await connection.send(json.dumps({"t": "me", "player": sub["player"]}, separators=(",", ":")))
         await end.wait()
         await connection.close(4108, "slow")
@@ -62,7 +66,11 @@ async def test_a_crowd_receives_answers_pings_and_says_how_it_was_closed(tmp_pat
 async def check_trace(entered: Crowd, path: Path) -> None:
     report, arrivals = await asyncio.to_thread(entered.report, path)
     assert arrivals is not None
-    assert (report.pings, report.kinds, report.untraced) == (COUNT, {"d": COUNT, "m": COUNT}, 0)
+    assert (report.pings, report.kinds, report.untraced) == (
+        COUNT,
+        {"d": COUNT, "x": COUNT * len(EDGES), "m": COUNT},
+        0,
+    )
     seen = [(socket, arrivals.payloads[number]) for _, socket, number in arrivals]
     assert sorted(socket for socket, payload in seen if payload.startswith(b'{"t":"d"')) == [*range(COUNT)]
     assert {(socket, payload) for socket, payload in seen if payload.startswith(b'{"t":"me"')} == {

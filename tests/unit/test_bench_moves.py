@@ -39,3 +39,8 @@ def test_a_delta_is_as_old_as_the_oldest_move_in_it() -> None:
     dues = [Due(1.0, 1, 7), Due(2.0, 2, 9)]
     assert rows_seen(arrivals, dues, sockets=2) == [2.0, 2.5]
     assert rows_seen(arrivals, dues, sockets=1) == [2.0], "those beyond are not looked at"
+
+
+def test_a_total_counts_when_it_is_there_first() -> None:
+    arrivals = Arrivals([ME % (0, 5), ME % (0, 7)], [1.0, 2.0, 3.0, 4.0], [0] * 4, [0, 1, 1, 0])
+    assert ranks_seen(arrivals) == {0: [(5, 1.0), (7, 2.0)]}
