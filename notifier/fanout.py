@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Iterable
 
 import structlog
@@ -43,7 +42,7 @@ class Fanout:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._ready: deque[Session] = deque()
+        self._ready: dict[Session, None] = {}
         self._again: asyncio.Handle | None = None
         self._late: dict[Session, None] = {}
         self._early: dict[Session, None] = {}
@@ -59,7 +58,7 @@ class Fanout:
     def flush(self) -> None:
         """Write what there is about players, for a while; the rest in the next turn of the loop."""
         if self._hub.waiting:
-            self._ready.extend(self._hub.waiting)
+            self._ready |= self._hub.waiting
             self._hub.waiting.clear()
         if self._again is None:
             self._flush()
@@ -88,7 +87,9 @@ class Fanout:
         self._again = None
         began = time.perf_counter()
         while self._ready:
-            self._deliver(self._ready.popleft())
+            session = next(iter(self._ready))
+            del self._ready[session]
+            self._deliver(session)
             if time.perf_counter() - began > SLICE:
                 self._again = asyncio.get_running_loop().call_soon(self._flush)
                 return

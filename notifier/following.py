@@ -113,23 +113,24 @@ class Following:
                 watched.look(seen.version if seen is not None else None)
 
     async def _read(self) -> bool:
-        """Read what the hub needs; whether all of it was to be had from Redis."""
+        """Read what the hub needs; whether Redis and Postgres are there."""
         wanted = iter([Wanted(each, needs) for each in self._hub.boards.values() if (needs := each.needs())])
         is_easy = True
         while some := list(islice(wanted, MOST_BOARDS)):
             try:
-                for found in await self._found(some):
-                    self._hub.see(*found.wanted, found.sight)
-                    is_easy = is_easy and found.sight.version is not None
+                found, is_quick = await self._found(some)
+                for each in found:
+                    self._hub.see(*each.wanted, each.sight)
+                is_easy = is_easy and is_quick
             except StandingsUnavailable as error:
                 log.warning("boards_not_read", boards=len(some), error=str(error))
                 is_easy = False
-                for each in some:
-                    each.watched.need_again(each.needs)
+                for one in some:
+                    one.watched.need_again(one.needs)
         return is_easy
 
-    async def _found(self, wanted: Sequence[Wanted]) -> list[Found]:
-        """From Redis, and what it cannot say from Postgres. Raises StandingsUnavailable."""
+    async def _found(self, wanted: Sequence[Wanted]) -> tuple[list[Found], bool]:
+        """From Redis, and what it cannot say from Postgres; whether Redis is there. Raises StandingsUnavailable."""
         asked = [Asked(each.watched.board, each.watched.season, each.needs.questions()) for each in wanted]
         look = await self._ranks.look(asked, [])
         seen = look.boards if look is not None else [None] * len(wanted)
@@ -142,7 +143,8 @@ class Following:
         ]
         shown = players_of(row for sight in sights for rows in (sight.rows, *sight.windows) for row in rows)
         names = await self._names.of(shown, look.names if look is not None else None)
-        return [Found(each, sight._replace(names=names)) for each, sight in zip(wanted, sights, strict=True)]
+        found = [Found(each, sight._replace(names=names)) for each, sight in zip(wanted, sights, strict=True)]
+        return found, look is not None
 
 
 def _sight(needs: Needs, season: str, answer: Answer) -> Sight:

@@ -150,8 +150,8 @@ class Watched:
         self._newest.clear()
         self._looked = None
         self.dirty = True
-        self.doubtful = dict.fromkeys(self.players)
-        self.stale = dict.fromkeys(self.windows)
+        self.doubtful |= dict.fromkeys(self.players)  # those who wait already stay in front
+        self.stale |= dict.fromkeys(self.windows)
 
     def move(self, lines: BoardLines, clock: int) -> Iterator[Session]:
         """A batch has moved players; the sockets that have something to send of them."""
@@ -181,6 +181,7 @@ class Watched:
         if version is None or version != self.version:
             self.dirty = True
         if version is None:
+            self.stale |= dict.fromkeys(self.windows)  # they have names, too
             return
         if self._looked is None or any(self._newest.get(at, -1) < n for at, n in self._looked.items()):
             self.doubt_everything()
@@ -212,7 +213,7 @@ class Watched:
         self.dirty = self.dirty or needs.depth > 0
         self.doubtful |= dict.fromkeys(each for each in needs.places if each in self.players)
         self.stale |= dict.fromkeys(each for each in needs.windows if each in self.windows)
-        self.asking |= dict.fromkeys(needs.asking)
+        self.asking |= dict.fromkeys(each for each in needs.asking if each.asked is not None)
 
     def see(self, needs: Needs, sight: Sight) -> Iterator[Session]:
         """Take in what was read; the sockets that have something to send of it, besides those of streams."""

@@ -56,6 +56,8 @@ def span_of(row: RankLine, total: int, ties: Ties) -> tuple[int, int] | None:
     ranks = [rank for rank in (row.old_rank, row.new_rank) if rank is not None]
     if not ranks:
         return None
-    if ties == "dense":
-        return min(ranks), END  # a value more or less moves everyone behind it
+    if ties == "dense" or row.new_rank is None or (ties == "shared" and row.new_rank >= (row.old_rank or END)):
+        # A value more or less moves everyone behind it; so does one who goes, and may not be the only one; and whoever
+        # drops to a rank that others share was ahead of them.
+        return min(ranks), END
     return min(ranks), max(*ranks, total + 1) if len(ranks) == 1 else max(ranks)

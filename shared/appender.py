@@ -1,6 +1,6 @@
-"""The log port over aiokafka, its writing side. Records of a partition gather while those before them are on their way.
+"""The log port over aiokafka, its writing side. Records for a broker gather while those before them are on their way.
 
-So a batch is one record when nothing else is going on, and as many as have come meanwhile when much is.
+So a request is one record when nothing else is going on, and as many as have come meanwhile when much is.
 """
 
 import asyncio
@@ -31,6 +31,10 @@ LARGEST_VALUE = LARGEST_RECORD - 16 * 1024
 """Bytes of key and value. A record that the broker rejects would break the idempotent producer for good."""
 LONGEST_WAIT = REQUEST_TIMEOUT_MS / 1000
 """Seconds that a record waits for a broker; then it is given up."""
+TURNS = 3
+"""Of the loop, for which records gather before a request: those of a burst of clients take some to come in."""
+LONGEST_ROUND = 0.2
+"""Seconds for which the other partitions of a broker wait for one that takes long."""
 HEADERS = [("content-type", b"application/cloudevents+json")]
 
 log = structlog.get_logger()
@@ -115,6 +119,8 @@ class Appender:
         self._waiting: dict[TopicPartition, deque[Batch]] = {}
         self._on_its_way: dict[TopicPartition, tuple[Batch, Connected]] = {}
         """The batch of each partition that was handed over, and by which producer it goes."""
+        self._rounds: dict[int | None, set[TopicPartition]] = {}
+        """Broker → those of its partitions whose batches were handed over together."""
         self._handing: asyncio.Task[None] | None = None
         self._producer: Connected = asyncio.ensure_future(self._start())
 
@@ -194,25 +200,63 @@ class Appender:
             delivery = batches[-1].add(key, value)
             assert delivery is not None  # an empty batch takes a record of any size
         self._unacknowledged += 1
-        self._wake(at)
+        if self._handing is None and self._is_ready(at):
+            self._wake()
         return delivery
 
-    def _wake(self, at: TopicPartition) -> None:
-        """Hand over what waits, when the loop turns: so that all that came in this turn goes together."""
-        if self._handing is None and at not in self._on_its_way:
+    def _wake(self) -> None:
+        """Hand over what waits, a few turns of the loop later: so that all that comes in these goes together."""
+        if self._handing is None:
             self._handing = asyncio.create_task(self._hand_over())
 
+    def _leader(self, at: TopicPartition) -> int | None:
+        """The broker that a partition's records go to; None: not known."""
+        using = self._producer
+        if not using.done() or using.cancelled() or using.exception() is not None:
+            return None
+        leader: int | None = using.result().client.cluster.leader_for_partition(at)
+        return leader
+
+    def _is_ready(self, at: TopicPartition) -> bool:
+        """Whether a batch handed over now would leave at once: else it rather grows."""
+        return at not in self._on_its_way and self._leader(at) not in self._rounds
+
     async def _hand_over(self) -> None:
-        """Give the producer a batch of each partition that has none on its way."""
+        """Give the producer a batch of each partition whose broker has none of ours on its way."""
         try:
-            while ready := [at for at in self._waiting if at not in self._on_its_way]:
+            while any(self._is_ready(at) for at in self._waiting):
+                for _ in range(TURNS):
+                    await asyncio.sleep(0)
                 using = self._producer
                 producer = await asyncio.shield(using)
-                for at in ready:
+                for at in [at for at in self._waiting if self._is_ready(at)]:
                     if at in self._waiting:  # it may have waited too long meanwhile
+                        self._begin_round(at)
                         await self._send(at, using, producer)
         finally:
             self._handing = None
+
+    def _begin_round(self, at: TopicPartition) -> None:
+        leader = self._leader(at)
+        if leader not in self._rounds:
+            together = self._rounds[leader] = set()
+            asyncio.get_running_loop().call_later(LONGEST_ROUND, self._end_round, leader, together)
+        self._rounds[leader].add(at)
+
+    def _end_round(self, leader: int | None, together: set[TopicPartition]) -> None:
+        if self._rounds.get(leader) is together:
+            del self._rounds[leader]
+            if self._waiting:
+                self._wake()
+
+    def _leave_round(self, at: TopicPartition) -> None:
+        """A batch has arrived, or was given up."""
+        for leader, together in list(self._rounds.items()):
+            together.discard(at)
+            if not together:
+                del self._rounds[leader]
+        if self._waiting:  # also what waited for this very partition, beyond the end of its round
+            self._wake()
 
     async def _send(self, at: TopicPartition, using: Connected, producer: AIOKafkaProducer) -> None:
         batch = self._waiting[at].popleft()
@@ -221,7 +265,7 @@ class Appender:
         self._on_its_way[at] = batch, using
         try:
             sent = await producer.send_batch(batch.builder, at.topic, partition=at.partition)
-        except KafkaError as error:
+        except Exception as error:  # whatever it is: the batch must not keep its place for ever
             sent = asyncio.get_running_loop().create_future()
             sent.set_exception(error)
         sent.add_done_callback(partial(self._delivered, at, batch, using))
@@ -237,8 +281,7 @@ class Appender:
         self._settle(batch, error if error is not None else sent.result())
         if error is not None:
             self._blow(using, error)
-        if at in self._waiting:
-            self._wake(at)
+        self._leave_round(at)
 
     def _settle(self, batch: Batch, result: "RecordMetadata | BaseException | None") -> None:
         """Tell who waits for a batch; None: it was given up."""
@@ -252,8 +295,8 @@ class Appender:
             batch.sent.set_result(result)
 
     def _blow(self, using: Connected, error: BaseException) -> None:
-        """After an error of Kafka, the producer is given up."""
-        if isinstance(error, KafkaError) and self._producer is using and using.done():
+        """After an error of a send, the producer is given up."""
+        if not isinstance(error, TimeoutError | LogUnavailable) and self._producer is using and using.done():
             log.error("producer_replaced", reason=repr(error))
             self._producer = asyncio.ensure_future(self._replace(using))
 
@@ -264,8 +307,8 @@ class Appender:
         while True:
             try:
                 return await self._start()
-            except LogUnavailable as error:
-                log.warning("producer_not_connected", reason=str(error))
+            except Exception as error:
+                log.warning("producer_not_connected", reason=repr(error))
                 await asyncio.sleep(RECONNECT_AFTER)
             self._expire()
 
@@ -275,8 +318,7 @@ class Appender:
             if using is old:
                 del self._on_its_way[at]
                 self._settle(batch, None)
-                if at in self._waiting:
-                    self._wake(at)
+                self._leave_round(at)
 
     def _expire(self) -> None:
         """Give up what has waited for a broker too long."""

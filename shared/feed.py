@@ -52,6 +52,7 @@ class Feed:
                 continue
             for _, record in records:
                 self.publish(record.value)
+                await asyncio.sleep(0)  # after a pause there are many, and each may be half a megabyte
 
 
 @asynccontextmanager

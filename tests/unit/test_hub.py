@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.hub import Hub, Needs, Sight, Watched
+from notifier.hub import MOST_PLACES, Hub, Needs, Sight, Watched
 from notifier.limits import Bucket
 from notifier.sessions import Session
 from notifier.watchers import MOST_DELIVERED, Watcher
@@ -259,3 +259,14 @@ def test_many_players_are_read_in_parts() -> None:
     assert isinstance(first, Places)
     assert isinstance(second, Places)
     assert len(first.player_ids) + len(second.player_ids) == 700
+
+
+def test_everyone_is_read_in_the_end_however_often_everything_is_in_doubt() -> None:
+    hub = Hub()
+    for number in range(3 * MOST_PLACES):
+        watching(hub, f"p-{number}")
+    watched, read = hub.boards["classic"], set[str]()
+    for _ in range(4):
+        hub.doubt_everything()
+        read |= set(watched.needs().places)
+    assert len(read) == 3 * MOST_PLACES
