@@ -23,6 +23,23 @@ class Outlet(Protocol):
         """End the socket."""
 
 
+class Nowhere:
+    """In the place of a connection that has ended: what still holds the session does not hold that."""
+
+    def write(self, data: bytes) -> None:
+        """Nobody takes it."""
+
+    def buffered(self) -> int:
+        """Nothing."""
+        return 0
+
+    def close(self, code: int, reason: str) -> None:
+        """It is."""
+
+
+NOWHERE = Nowhere()
+
+
 @dataclass(eq=False, slots=True)
 class Top:
     """A channel with the first rows of a board."""

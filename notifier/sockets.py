@@ -15,7 +15,7 @@ from notifier.hub import Hub
 from notifier.limits import Bucket
 from notifier.messages import CLOSE_BAD_REQUEST, CLOSE_RATE, CLOSE_RESTART, CLOSE_SILENT
 from notifier.requests import Around, Asked, Hello, Me, Pong, Pos, Top, Unsub
-from notifier.sessions import Outlet, Session
+from notifier.sessions import NOWHERE, Outlet, Session
 from notifier.sessions import Top as TopChannel
 from notifier.streams import SIZES, size_for, top_channel
 from notifier.watchers import Watcher, around_channel, me_channel
@@ -81,6 +81,7 @@ class Sockets:
         """The connection is gone."""
         if not session.ended:
             session.ended = session.closed = True
+            session.outlet = NOWHERE
             self.open -= 1
             self._hub.leave(session)
 

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeAlias
 
 import structlog
 from pydantic import ValidationError
 
-from shared.log import LogUnavailable, Reader, open_reader
+from shared.log import LogGone, LogUnavailable, Reader, open_reader
 from shared.rank_changes import RankChanges
 from shared.settings import KafkaSettings, NamingSettings
 from shared.watchdog import stop_process
@@ -49,10 +49,25 @@ class Feed:
             except LogUnavailable as error:
                 log.warning("feed_unavailable", error=str(error))
                 await asyncio.sleep(0.5)
+                if isinstance(error, LogGone):
+                    await self._begin_again(reader)
                 continue
             for _, record in records:
                 self.publish(record.value)
                 await asyncio.sleep(0)  # after a pause there are many, and each may be half a megabyte
+
+    async def _begin_again(self, reader: Reader) -> None:
+        """From the present end; what lies between was missed."""
+        with suppress(LogUnavailable):
+            await begin_at_end(reader)
+            for subscriber in self._subscribers:
+                subscriber(RankChanges(incarnation="", resync=True))
+
+
+async def begin_at_end(reader: Reader) -> None:
+    """Read what comes from now on. Raises LogUnavailable."""
+    end = await reader.end("rank-changes")
+    reader.assign({("rank-changes", PARTITION): end[PARTITION]})
 
 
 @asynccontextmanager
@@ -60,8 +75,7 @@ async def open_feed(kafka: KafkaSettings, naming: NamingSettings, client_id: str
     """A feed that is being followed from its present end. Raises LogUnavailable when no broker answers."""
     feed = Feed()
     async with open_reader(kafka, naming, f"{client_id}-feed") as reader:
-        end = await reader.end("rank-changes")
-        reader.assign({("rank-changes", PARTITION): end[PARTITION]})
+        await begin_at_end(reader)
         following = asyncio.create_task(feed.follow(reader))
         following.add_done_callback(stop_process)
         try:

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.helpers import create_ssl_context
 
 # Without the C extension aiokafka falls back, silently, to Python that is many times slower: fail instead.
@@ -29,6 +29,10 @@ log = structlog.get_logger()
 
 class LogUnavailable(Exception):
     """The broker did not answer in time. An append may or may not have happened."""
+
+
+class LogGone(LogUnavailable):
+    """The log has no record any more, or not yet, where a reader stands: no retry helps."""
 
 
 class LogBusy(Exception):
@@ -148,11 +152,13 @@ async def open_reader(
 
 
 class _bounded:
-    """Turns what aiokafka raises into LogUnavailable."""
+    """Turns what aiokafka raises into LogUnavailable, LogGone where that says more."""
 
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OffsetOutOfRangeError):
+            raise LogGone(str(error)) from error
         if isinstance(error, TimeoutError | KafkaError):
             raise LogUnavailable(str(error) or "the broker did not answer") from error
 
