@@ -18,6 +18,9 @@ from websockets.exceptions import InvalidState
 from websockets.frames import Frame
 from websockets.http11 import Request
 
+from notifier.limits import Bucket
+from notifier.messages import CLOSE_BAD_REQUEST, CLOSE_RATE
+
 CLOSE_WITHIN = 5.0
 """Seconds a client has to take what was sent and to answer the close frame."""
 LEAVE_WITHIN = 2.0
@@ -28,6 +31,10 @@ UNSENT = 16 * 1024
 """Bytes that the kernel takes for a client beyond what is on its way; by default megabytes, minutes of old ranks."""
 UNTAKEN = 8 * 1024
 """Bytes beyond those from which nothing is read any more, either."""
+RATE, BURST = 64 * 1024, 128 * 1024
+"""Bytes that a client may send, a second and at once: more than the requests that it may send."""
+MOST_FRAGMENTS = 64
+"""Of a message: empty ones are not counted by its length."""
 LOGGER = "uvicorn.sockets"
 """Whose lines about each socket that opens can be left out without those about the server."""
 HANDED_OVER = "connection"
@@ -62,6 +69,7 @@ class Connection(WebSocketsSansIOProtocol):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.logger = self.conn.logger = logging.getLogger(LOGGER)
+        self._limit = Bucket(RATE, BURST, BURST, self.loop.time())
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Let little wait for a client that takes nothing."""
@@ -70,6 +78,21 @@ class Connection(WebSocketsSansIOProtocol):
         at = transport.get_extra_info("socket")
         if at.family in (socket.AF_INET, socket.AF_INET6) and hasattr(socket, "TCP_NOTSENT_LOWAT"):
             at.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what is within the limit, and end a handshake that is none: uvicorn's would wait for ever."""
+        if not self._limit.take(self.loop.time(), len(data)):
+            if self.close_sent:  # it goes on all the same
+                self.transport.pause_reading()
+                return
+            self._refuse(CLOSE_RATE, f"more than {RATE} bytes a second, {BURST} at once")
+            if self.transport.is_closing():
+                return
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.transport.is_closing():
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
+            self._end_soon()
 
     def hand_over(self, receiver: Receiver) -> None:
         """From now on messages go to `receiver`; the app has no part in it any more, and may return."""
@@ -104,9 +127,12 @@ class Connection(WebSocketsSansIOProtocol):
             self.receiver = None
 
     def shutdown(self) -> None:
-        """The server stops: not all at once."""
-        if self.receiver is None or self.close_sent:
-            super().shutdown()
+        """The server stops: not all at once. One that is closing ends by itself."""
+        if not self.handshake_complete:
+            self.transport.abort()
+        elif self.receiver is None or self.close_sent:
+            if not self.transport.is_closing():
+                super().shutdown()
         else:
             self.loop.call_later(random.uniform(0, LEAVE_WITHIN), self._stop)  # noqa: S311 - spread
 
@@ -139,6 +165,18 @@ class Connection(WebSocketsSansIOProtocol):
         message, self.frames = b"".join(self.frames), []
         if not self.close_sent:
             self.receiver.receive(message if self.curr_msg_data_type == "text" else None)
+
+    def handle_cont(self, event: Frame) -> None:
+        """A message is not in any number of parts."""
+        if len(self.frames) < MOST_FRAGMENTS:
+            super().handle_cont(event)
+        else:
+            self._refuse(CLOSE_BAD_REQUEST, f"more than {MOST_FRAGMENTS} fragments")
+
+    def handle_parser_exception(self) -> None:
+        """Let go even of a client that breaks the protocol and takes no more."""
+        super().handle_parser_exception()
+        self._end_soon()
 
     def handle_pong(self, event: Frame) -> None:
         """The answer to a ping of the wheel."""
@@ -175,6 +213,12 @@ class Connection(WebSocketsSansIOProtocol):
     def _stop(self) -> None:
         if self.receiver is not None:
             self.receiver.stop()
+
+    def _refuse(self, code: int, reason: str) -> None:
+        if self.receiver is None:
+            self.transport.abort()
+        else:
+            self.close(code, reason)
 
     def _end_soon(self) -> None:
         if self.close_timer is not None:

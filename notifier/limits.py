@@ -13,11 +13,11 @@ class Bucket:
     at: float = 0.0
     """When `tokens` was counted, seconds."""
 
-    def take(self, now: float) -> bool:
-        """One more at a time; whether it is within the limit."""
+    def take(self, now: float, amount: float = 1) -> bool:
+        """So many more at a time; whether they are within the limit."""
         self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
         self.at = now
-        if self.tokens < 1:
+        if self.tokens < amount:
             return False
-        self.tokens -= 1
+        self.tokens -= amount
         return True

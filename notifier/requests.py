@@ -111,7 +111,8 @@ def decode(fields: dict[str, Any]) -> Asked:
     """The request that an object is. Raises Wrong."""
     number, op = fields.get("id"), fields.get("op")
     number = number if type(number) is int and 0 <= number <= LARGEST else None
-    kind = KINDS.get((str(op), str(fields.get("ch")) if op == "sub" else None))
+    ch = fields.get("ch") if op == "sub" else None
+    kind = KINDS.get((op, ch)) if isinstance(op, str) and isinstance(ch, str | None) else None
     if kind is None:
         raise Wrong(number, "unknown_op", "hello, sub (ch: top, me or around), unsub, pos and pong are known")
     try:

@@ -19,10 +19,10 @@ CLOSE = 0x88
 class SlowClient:
     """Shakes hands, and then reads only when told to."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, window: int = WINDOW) -> None:
         at = urlsplit(url)
         self._socket = socket.socket()
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
         self._socket.settimeout(10)
         self._socket.connect((at.hostname, at.port))
         self._socket.sendall(HANDSHAKE.format(path=at.path, host=at.netloc).encode())
@@ -30,7 +30,11 @@ class SlowClient:
 
     def send(self, text: str) -> None:
         """Send a text message of less than 126 bytes, under a mask of zeros."""
-        self._socket.sendall(bytes((0x81, 0x80 | len(text), 0, 0, 0, 0)) + text.encode())
+        self.send_bytes(bytes((0x81, 0x80 | len(text), 0, 0, 0, 0)) + text.encode())
+
+    def send_bytes(self, data: bytes) -> None:
+        """Send what need not be frames."""
+        self._socket.sendall(data)
 
     def dropped(self) -> bool:
         """Whether the connection was reset; does not read."""

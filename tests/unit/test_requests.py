@@ -85,6 +85,14 @@ def test_any_object_is_a_request_or_wrong(fields: dict[str, Any]) -> None:
         assert_described(orjson.loads(messages.err(refused.number, refused.code, refused.detail)))
 
 
+@pytest.mark.parametrize("field", ["op", "ch"])
+def test_deep_nesting_is_wrong_too(field: str) -> None:
+    asked = {"op": "sub", "id": 1, field: orjson.loads(b"[" * 1_000 + b"]" * 1_000)}
+    with pytest.raises(requests.Wrong) as wrong:
+        requests.decode(asked)
+    assert (wrong.value.number, wrong.value.code) == (1, "unknown_op")
+
+
 @given(st.integers(0, 70_000))
 def test_a_frame_says_how_long_it_is(size: int) -> None:
     frame = text_frame(b"x" * size)
