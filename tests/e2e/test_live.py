@@ -4,7 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -269,6 +269,14 @@ async def test_who_takes_nothing_is_given_up_and_the_others_go_on(system: System
             assert await asyncio.to_thread(slow.close_code, b"events are not taken") == 4108
 
 
+async def asked_in_time(client: Client) -> dict[str, Any]:
+    """The next `p`, which may take longer than anything else; it is answered as it comes."""
+    for _ in range(2):
+        with suppress(TimeoutError):
+            return await client.hear("p")
+    raise AssertionError("not asked within 30 s")
+
+
 async def test_who_is_asked_and_says_nothing_is_given_up(system: System) -> None:
     async with (
         connect(f"{system.live}/ws/v1") as silent,
@@ -276,8 +284,8 @@ async def test_who_is_asked_and_says_nothing_is_given_up(system: System) -> None
         await Client.open(system.live, TOP) as client,
     ):
         await silent.send('{"op":"hello","id":1}')
-        assert (await closed(silent, within=40))[0] == 4109
-        p = await client.hear("p")
+        (code, _), p = await asyncio.gather(closed(silent, within=40), asked_in_time(client))
+        assert code == 4109
         assert p["off"] == {CHANNEL: client.models[CHANNEL].off}
         await submit(system, name(), 1_000_000)
         await client.hear("d")
