@@ -37,6 +37,8 @@ VERDICTS = {
 
 def refusal(line: OutcomeLine, position: Position) -> Problem | None:
     """The problem that an outcome is, or None when the submission counts."""
+    if line.kind != "conflict" and "refused" not in (line.kind, line.first) and line.reason is None:
+        return None
     members: dict[str, Any] = {"event_id": line.event_id, "position": str(position), "replayed": line.kind != "refused"}
     if line.kind == "conflict":
         return Problem(
@@ -46,8 +48,6 @@ def refusal(line: OutcomeLine, position: Position) -> Problem | None:
             errors=[field_error("Idempotency-Key", "a key used with other content", "a new key for a new submission")],
             **members,
         )
-    if "refused" not in (line.kind, line.first) and line.reason is None:
-        return None
     status, field, expected = REASONS.get(line.reason or "", (422, "", "a submission that the fold accepts"))
     error = field_error(field, line.player_id if field == "user_id" else "", expected)
     return Problem(status, (line.reason or "refused").replace("_", "-"), expected, errors=[error], **members)

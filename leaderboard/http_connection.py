@@ -55,10 +55,8 @@ class HttpConnection(HttpToolsProtocol):
     """uvicorn's, with joined writes and bounded heads; a socket that it is upgraded to has the transport itself."""
 
     _in_head = False
-    _head = 0
-    """Bytes of the URL and the headers so far."""
     _fed = 0
-    """Bytes that came for a head that they neither began nor ended: the parser tells of a header when it is whole."""
+    """Bytes that came for a head that they neither began nor ended."""
     _due: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -80,7 +78,7 @@ class HttpConnection(HttpToolsProtocol):
             return
         if self.scope is before:
             self._fed += len(data)
-        if self._fed > LARGEST_HEAD:
+        if self._fed > LARGEST_HEAD or len(self.headers) > MOST_HEADERS:
             self._refuse()
         elif self._due is None:
             self._await_head()
@@ -88,20 +86,12 @@ class HttpConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """As uvicorn's."""
         super().on_message_begin()
-        self._in_head, self._head, self._fed = True, 0, 0
-
-    def on_url(self, url: bytes) -> None:
-        """As uvicorn's. Raises HeadTooLarge."""
-        super().on_url(url)
-        self._count(len(url))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """As uvicorn's. Raises HeadTooLarge."""
-        super().on_header(name, value)
-        self._count(len(name) + len(value))
+        self._in_head, self._fed = True, 0
 
     def on_headers_complete(self) -> None:
-        """As uvicorn's."""
+        """As uvicorn's. Raises HeadTooLarge."""
+        if self._is_too_large():
+            raise HeadTooLarge
         self._head_is_over()
         super().on_headers_complete()
 
@@ -117,13 +107,10 @@ class HttpConnection(HttpToolsProtocol):
         self.transport = self._bare
         super().handle_websocket_upgrade()
 
-    def _count(self, size: int) -> None:
-        self._head += size
-        if self._is_too_large():
-            raise HeadTooLarge
-
     def _is_too_large(self) -> bool:
-        return self._head > LARGEST_HEAD or (self._in_head and len(self.headers) > MOST_HEADERS)
+        """Looked at once a head: what a chunk brings is bounded by the loop, and what chunks bring by `_fed`."""
+        size = sum([len(name) + len(value) for name, value in self.headers], len(self.url))
+        return self._in_head and (size > LARGEST_HEAD or len(self.headers) > MOST_HEADERS)
 
     def _refuse(self) -> None:
         self.transport.write(TOO_LARGE)
