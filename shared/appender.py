@@ -35,6 +35,11 @@ TURNS = 3
 """Of the loop, for which records gather before a request: those of a burst of clients take some to come in."""
 LONGEST_ROUND = 0.2
 """Seconds for which the other partitions of a broker wait for one that takes long."""
+PACE = 0.002
+"""Seconds from one round to the next for each record in it: a round costs everybody behind the log as much as 10 to 20
+records do, so one of many is worth waiting for, and one of few is not."""
+LONGEST_PACE = 0.02
+"""Seconds from one round to the next, however many records it has."""
 HEADERS = [("content-type", b"application/cloudevents+json")]
 
 log = structlog.get_logger()
@@ -98,6 +103,19 @@ class Batch:
         return int(self.builder.record_count())
 
 
+class Round:
+    """Batches that were handed to one broker together; the next ones go when it is over."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.partitions = set[TopicPartition]()
+        self.records = 0
+
+    def pace(self) -> float:
+        """Seconds until the next one may begin."""
+        return self.began + min(LONGEST_PACE, PACE * (self.records - 1)) - time.monotonic()
+
+
 Connect: TypeAlias = Callable[[], AIOKafkaProducer]
 Connected: TypeAlias = "asyncio.Future[AIOKafkaProducer]"
 
@@ -119,8 +137,8 @@ class Appender:
         self._waiting: dict[TopicPartition, deque[Batch]] = {}
         self._on_its_way: dict[TopicPartition, tuple[Batch, Connected]] = {}
         """The batch of each partition that was handed over, and by which producer it goes."""
-        self._rounds: dict[int | None, set[TopicPartition]] = {}
-        """Broker → those of its partitions whose batches were handed over together."""
+        self._rounds: dict[int | None, Round] = {}
+        """By broker."""
         self._handing: asyncio.Task[None] | None = None
         self._producer: Connected = asyncio.ensure_future(self._start())
 
@@ -231,32 +249,41 @@ class Appender:
                 producer = await asyncio.shield(using)
                 for at in [at for at in self._waiting if self._is_ready(at)]:
                     if at in self._waiting:  # it may have waited too long meanwhile
-                        self._begin_round(at)
+                        self._join_round(at)
                         await self._send(at, using, producer)
         finally:
             self._handing = None
 
-    def _begin_round(self, at: TopicPartition) -> None:
+    def _join_round(self, at: TopicPartition) -> None:
         leader = self._leader(at)
         if leader not in self._rounds:
-            together = self._rounds[leader] = set()
-            asyncio.get_running_loop().call_later(LONGEST_ROUND, self._end_round, leader, together)
-        self._rounds[leader].add(at)
+            begun = self._rounds[leader] = Round()
+            asyncio.get_running_loop().call_later(LONGEST_ROUND, self._end_round, leader, begun)
+        self._rounds[leader].partitions.add(at)
+        self._rounds[leader].records += len(self._waiting[at][0])
 
-    def _end_round(self, leader: int | None, together: set[TopicPartition]) -> None:
-        if self._rounds.get(leader) is together:
+    def _end_round(self, leader: int | None, ended: Round) -> None:
+        if self._rounds.get(leader) is ended:
             del self._rounds[leader]
             if self._waiting:
                 self._wake()
 
     def _leave_round(self, at: TopicPartition) -> None:
         """A batch has arrived, or was given up."""
-        for leader, together in list(self._rounds.items()):
-            together.discard(at)
-            if not together:
-                del self._rounds[leader]
+        for leader, each in list(self._rounds.items()):
+            if at in each.partitions:
+                each.partitions.remove(at)
+                if not each.partitions:
+                    self._end_in_time(leader, each)
         if self._waiting:  # also what waited for this very partition, beyond the end of its round
             self._wake()
+
+    def _end_in_time(self, leader: int | None, ended: Round) -> None:
+        pace = ended.pace()
+        if pace <= 0:
+            self._end_round(leader, ended)
+        else:
+            asyncio.get_running_loop().call_later(pace, self._end_round, leader, ended)
 
     async def _send(self, at: TopicPartition, using: Connected, producer: AIOKafkaProducer) -> None:
         batch = self._waiting[at].popleft()
