@@ -11,6 +11,7 @@ from command_api.hot_routes import HOT as HOT_COMMANDS
 from command_api.routes import add_routes as add_commands
 from command_api.state import open_commands
 from notifier.gate import Gate
+from notifier.routes import router as live_router
 from notifier.state import open_live
 from query_api.board_routes import add_routes as add_queries
 from query_api.hot_routes import HOT as HOT_READS
@@ -51,5 +52,6 @@ def create_app() -> ASGIApp:
     add_commands(app)
     app.include_router(queries_router)
     add_queries(app)
+    app.include_router(live_router)
     add_handlers(app)
     return Gate(HotPaths(app, {**HOT_COMMANDS, **HOT_READS}))
