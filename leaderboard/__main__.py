@@ -442,7 +442,7 @@ def bench_live(
     scenarios: Annotated[list[str] | None, typer.Argument(help="Which, see `bench list`; all by default")] = None,
     seconds: Annotated[float, typer.Option(min=1, help="Of each round of a load")] = 20.0,
     minutes: Annotated[float, typer.Option(min=0.1, help="Of `stuck` and `hold`")] = 5.0,
-    idle: Annotated[float, typer.Option(min=0, help="Seconds for which idle sockets are looked at")] = 30.0,
+    idle: Annotated[float, typer.Option(min=1, help="Seconds for which idle sockets are looked at")] = 30.0,
     rounds: Annotated[int, typer.Option(min=1, help="Of a broadcast, those of its floor in between")] = 2,
     rates: Annotated[str, typer.Option(help="Submissions a second of `submit`, with commas between")] = "300,1000",
     moves: Annotated[int, typer.Option(min=1, help="Submissions a second of the other scenarios")] = 20,

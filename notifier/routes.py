@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from notifier.ages import Ages
 from notifier.gate import Live
+from shared.health import STOPPING
 
 router = APIRouter(tags=["live"])
 
@@ -27,10 +28,16 @@ class LiveAnswer(BaseModel):
     personal: Annotated[list[AgeCount], Field(description="`me` and `around`")]
 
 
-@router.get("/api/v1/live", response_model=LiveAnswer, summary="Sockets, and how fresh what they are sent is")
-async def live(request: Request) -> LiveAnswer:
+@router.get(
+    "/api/v1/live",
+    response_model=LiveAnswer,
+    responses={503: {"model": LiveAnswer, "description": "It is going to stop, and serves on until then"}},
+    summary="Sockets, and how fresh what they are sent is",
+)
+async def live(request: Request, response: Response) -> LiveAnswer:
     found: Live = request.state.live
     fanout = found.fanout
+    response.status_code = 503 if getattr(request.state, STOPPING, False) else 200
     return LiveAnswer(
         sockets=found.sockets.open,
         tick_ms=round(fanout.tick * 1000),
