@@ -455,10 +455,10 @@ def bench_rebuild(
     url: Running = None,
     out: Out = None,
 ) -> None:
-    """Do what `leaderboard reset` does while reads go on: how long until all of the log is applied again?
+    """Do `leaderboard rebuild` while reads and a few submissions go on: how long, how were they answered meanwhile?
 
-    A read is served when it is answered 200, or 404 for a player whom the fold has not reached again. With --url all
-    tables of that system are built anew.
+    Exit 1 when a read is answered otherwise than 200, or a submission otherwise than 200 or 202 (applied later), or the
+    tables are not right afterwards. With --url all tables of that system are built anew.
     """
     from bench.benchmark import Settings
     from bench.rebuild import rebuild

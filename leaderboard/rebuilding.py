@@ -203,8 +203,9 @@ async def _check_made(control: "asyncpg.Connection[asyncpg.Record]", live: str) 
     except asyncpg.UndefinedTableError as error:
         raise NotRebuilt("there are no tables: run `leaderboard init`") from error
     if made != migration_names():
+        other = sorted({*made} ^ {*migration_names()})
         raise NotRebuilt(
-            f"the tables are of another build: they have {made[-1]}; run `leaderboard init` of theirs, or of this one"
+            f"the tables are of another build: {', '.join(other)}; use that one, or run `leaderboard init`"
         )
 
 

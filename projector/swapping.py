@@ -69,8 +69,8 @@ async def swap(connection: Connection, live: str, anew: str, away: str, epochs: 
         await connection.execute(ADOPT.format(live=live, anew=anew))
         for table in CARRIED:
             await connection.execute(f'insert into "{anew}".{table} select * from "{live}".{table}')  # noqa: S608
-        await connection.execute(f'alter schema "{live}" rename to "{away}"')
-        await connection.execute(f'alter schema "{anew}" rename to "{live}"')
+        await _rename(connection, live, away)
+        await _rename(connection, anew, live)
 
 
 async def _require(connection: Connection, live: str, anew: str, epochs: Mapping[Place, int]) -> None:
@@ -83,3 +83,7 @@ async def _require(connection: Connection, live: str, anew: str, epochs: Mapping
     made = [await connection.fetchval(MIGRATIONS.format(schema=schema)) for schema in (live, anew)]
     if made[0] != made[1]:
         raise asyncpg.InterfaceError(f"the live tables were migrated meanwhile: {made[0][-1]}, not {made[1][-1]}")
+
+
+async def _rename(connection: Connection, schema: str, to: str) -> None:
+    await connection.execute(f'alter schema "{schema}" rename to "{to}"')
