@@ -257,6 +257,14 @@ async def test_postgres_answers_while_redis_is_away_and_never_goes_back(own: Sys
     await asyncio.to_thread(eventually, lambda: own.run("verify").returncode == 0, 30, "Redis is put in again")
 
 
+PAGE = "/api/leaderboard/top?limit=7"
+"""Kept by the query API for as long as no version changes: nobody has asked for it before the damage."""
+
+
+async def entries(system: System, path: str) -> Any:
+    return (await get(system, path))[1]["entries"]
+
+
 # --- damage ----------------------------------------------------------------------------------
 
 
@@ -265,7 +273,8 @@ async def test_damaged_tables_are_told_apart_and_healed_and_so_is_redis(own: Sys
     for player, points in ((ann, 100), (bob, 200), (cyd, 300)):
         await post(own, f"/api/v1/players/{player}/profile", {"username": f"Name of {player}"}, "PUT")
         assert (await submit(own, player, points))[0] == 200
-    wanted = (await get(own, "/api/leaderboard/top"))[1]["entries"]
+    board = "/api/v1/boards/classic/entries"
+    wanted = await entries(own, board)
     await execute(own, f"update leaderboard_entries set value = 9000, sort_value = -9000 where player_id = '{ann}'")
     await execute(own, f"update profiles set username = 'Nobody' where player_id = '{bob}'")
     await execute(own, f"delete from game_sessions where player_id = '{cyd}'")
@@ -277,7 +286,7 @@ async def test_damaged_tables_are_told_apart_and_healed_and_so_is_redis(own: Sys
     while not found or (found[0]["user_id"], found[0]["score"]) != (ann, 9000):
         assert time.monotonic() - began < 15, found
         await asyncio.sleep(0.1)
-        found = (await get(own, "/api/leaderboard/top"))[1]["entries"]
+        found = await entries(own, PAGE)
     said = await rebuild(own, "--dry-run", code=1)
     for line in (
         f"DIFFERENT leaderboard_entries classic/all/{ann}: value 9000 -> 100, sort_value -9000 -> -100",
@@ -287,13 +296,17 @@ async def test_damaged_tables_are_told_apart_and_healed_and_so_is_redis(own: Sys
         "dry run: the live tables are as they were",
     ):
         assert line in said, said
-    assert (await get(own, "/api/leaderboard/top"))[1]["entries"] == found
+    assert await entries(own, PAGE) == found
     assert "... and 2 more" in await rebuild(own, "--dry-run", "--show=1", code=1)
     said = await rebuild(own)
     assert "seasons are put into Redis anew" in said
-    assert (await get(own, "/api/leaderboard/top"))[1]["entries"] == wanted
+    assert await entries(own, board) == wanted
     await asyncio.to_thread(eventually, lambda: own.run("verify").returncode == 0, 30, "all is right again")
-    assert (await get(own, "/api/leaderboard/top"))[1]["entries"] == wanted
+    assert await entries(own, board) == wanted
+    page = await entries(own, PAGE)
+    assert [(row["user_id"], row["score"], row["username"]) for row in page] == [
+        (player, points, f"Name of {player}") for player, points in ((cyd, 300), (bob, 200), (ann, 100))
+    ]
 
 
 # --- crashes and hindrances ------------------------------------------------------------------
