@@ -1,11 +1,12 @@
 """`leaderboard rebuild` of a full log, while reads and a few submissions go on."""
 
 import asyncio
+import os
 import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from rich.console import Console
 from bench.benchmark import Settings, concluded, fill, open_system, report
 from bench.errors import BenchFailed
 from bench.load import percentile
+from bench.processes import spent, usage
 from bench.results import Measured
 from bench.system import System
 from bench.tables import figures_table
@@ -58,17 +60,22 @@ def rebuild(settings: Settings, url: str | None, out: Path | None, console: Cons
     """Fill, rebuild, verify, write, show; whether everything was served and the verdict was good."""
     with open_system(url, console) as system:
         fill(system, settings, console)
+        families = system.families()
+        before, own = usage(families), os.times()
         with console.status("rebuilding"):
             events, took, seen, said = asyncio.run(_measure(system, settings))
+        after = os.times()
+        used = after.children_user - own.children_user + after.children_system - own.children_system
         console.print(said, markup=False)
-        measured = found(events, took, seen)
+        measured = found(events, took, seen, {"rebuild": used, **spent(before, usage(families))})
         results = concluded(system, [measured], settings, console)
     return report(results, figures_table(measured, BARS), out, console)
 
 
-def found(events: int, took: float, seen: Seen) -> Measured:
-    """As figures."""
+def found(events: int, took: float, seen: Seen, cpu: Mapping[str, float]) -> Measured:
+    """As figures; `cpu`: seconds by process, `rebuild` the command with all that it starts."""
     figures = {"events": float(events), "seconds": took, "events a second": events / took, "errors": float(seen.errors)}
+    figures |= {f"cpu.{name}, s": seconds for name, seconds in cpu.items()}
     for kind, latencies in seen.took.items():
         ordered = sorted(latencies)
         for name, share in (("p50", 0.5), ("p99", 0.99), ("worst", 1.0)):

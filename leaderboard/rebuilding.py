@@ -18,6 +18,7 @@ from leaderboard.comparing import TABLES, Differences, compare
 from projector.applying import Stand, catch_up
 from projector.building import Order, Part
 from projector.closing import conclude
+from projector.continuity import LogDamaged
 from projector.leases import give_back, take_all
 from projector.ranks import RanksUnknown, RankWriter
 from projector.schema import drop_indexes, migrate_schema, migration_names
@@ -26,6 +27,7 @@ from projector.swapping import StillRead, await_snapshots, swap
 from shared.catalogue import Catalogue
 from shared.catalogue_log import CatalogueLog
 from shared.fold.players import Profile
+from shared.fold.unfoldable import Unfoldable
 from shared.incarnation import read_incarnation
 from shared.log import Reader, open_reader
 from shared.postgres import BUSY, DOWN, Pool, Within, open_pool, set_codecs
@@ -138,7 +140,24 @@ async def rebuild(
     say: Say,
     progress: Progress,
 ) -> Rebuilt:
-    """Build, compare and, unless it is a dry run, hand over. Raises NotRebuilt, and what log and Postgres raise."""
+    """Build, compare and, unless it is a dry run, hand over. Raises NotRebuilt, LogUnavailable, LogNotCreated."""
+    try:
+        return await _rebuild(kafka, postgres, redis, naming, wishes, say, progress)
+    except (Unfoldable, LogDamaged) as error:
+        raise NotRebuilt(f"the log cannot be folded up to where the live tables are: {error}") from error
+    except DOWN as error:
+        raise NotRebuilt(f"Postgres: {error!r}") from error
+
+
+async def _rebuild(
+    kafka: KafkaSettings,
+    postgres: PostgresSettings,
+    redis: RedisSettings,
+    naming: NamingSettings,
+    wishes: Wishes,
+    say: Say,
+    progress: Progress,
+) -> Rebuilt:
     began = time.monotonic()
     async with _beside(kafka, postgres, naming) as anew:
         parts = await _parts(kafka, naming, anew)

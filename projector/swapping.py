@@ -46,7 +46,10 @@ class StillRead(Exception):
 
 
 async def await_snapshots(connection: Connection, since: datetime, within: float) -> None:
-    """Wait until no snapshot is older than a time of the database's clock. Raises StillRead after so many seconds."""
+    """Wait until no snapshot is older than a time of the database's clock. Raises StillRead after so many seconds.
+
+    Sessions of other roles are seen only by a role that has `pg_read_all_stats`.
+    """
     deadline = time.monotonic() + within
     while (row := await connection.fetchrow(OLDER, since)) is not None:
         if time.monotonic() > deadline:
