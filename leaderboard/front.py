@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Lifespan
 
 from command_api.hot_routes import HOT as HOT_COMMANDS
 from command_api.routes import add_routes as add_commands
@@ -47,9 +47,14 @@ def create_app() -> ASGIApp:
         ):
             yield {"commands": commands, "queries": queries, "live": sockets}
 
+    return Gate(HotPaths(create_api(lifespan), {**HOT_COMMANDS, **HOT_READS}))
+
+
+def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """Every route under `/api`: what docs/openapi.json describes."""
     app = FastAPI(title="Leaderboard", lifespan=lifespan)
     add_commands(app)
     app.include_router(queries_router)
     add_queries(app)
     add_handlers(app)
-    return Gate(HotPaths(app, {**HOT_COMMANDS, **HOT_READS}))
+    return app

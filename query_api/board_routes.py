@@ -91,18 +91,23 @@ def add_routes(app: FastAPI) -> None:
     app.include_router(players)
 
 
-@router.get("", response_model=BoardsAnswer, summary="Every board")
+@router.get("", response_model=BoardsAnswer, summary="Every board", operation_id="listBoards")
 async def boards(request: Request) -> BoardsAnswer:
     queries: Queries = request.state.queries
     return BoardsAnswer(boards=[_board_answer(each) for each in queries.catalogue.now.present().values()])
 
 
-@router.get("/{board_id}", response_model=BoardAnswer, summary="A board")
+@router.get("/{board_id}", response_model=BoardAnswer, summary="A board", operation_id="getBoard")
 async def board(request: Request, board_id: BoardPath) -> BoardAnswer:
     return _board_answer(_revision(request.state.queries, board_id))
 
 
-@router.get("/{board_id}/seasons", response_model=SeasonsAnswer, summary="Seasons that somebody has played in")
+@router.get(
+    "/{board_id}/seasons",
+    response_model=SeasonsAnswer,
+    summary="Seasons that somebody has played in",
+    operation_id="listSeasons",
+)
 async def seasons(
     request: Request,
     board_id: BoardPath,
@@ -120,7 +125,7 @@ async def seasons(
     return SeasonsAnswer(seasons=found, next=found[-1].season if len(rows) > limit else None)
 
 
-@router.get("/{board_id}/entries", response_model=EntriesAnswer, summary="Rows of a board")
+@router.get("/{board_id}/entries", response_model=EntriesAnswer, summary="Rows of a board", operation_id="listEntries")
 async def entries(
     request: Request,
     board_id: BoardPath,
@@ -178,6 +183,7 @@ async def entries(
     response_model=FoundAnswer,
     openapi_extra={"requestBody": {"required": True, "content": BODY}},
     summary="Many players at once",
+    operation_id="findEntries",
 )
 async def query(
     request: Request, board_id: BoardPath, season: SeasonName = None, min_position: MinPosition = None
@@ -198,7 +204,9 @@ async def query(
     )
 
 
-@router.get("/{board_id}/entries/{user_id}", response_model=RowOfAnswer, summary="One player's row")
+@router.get(
+    "/{board_id}/entries/{user_id}", response_model=RowOfAnswer, summary="One player's row", operation_id="getEntry"
+)
 async def entry(
     request: Request,
     board_id: BoardPath,
@@ -216,7 +224,12 @@ async def entry(
     return _json(RowOfAnswer(**_head(board, period.name, answer), entry=rows[0]))
 
 
-@router.get("/{board_id}/view", response_model=ViewAnswer, summary="Me, the top, around me and my friends")
+@router.get(
+    "/{board_id}/view",
+    response_model=ViewAnswer,
+    summary="Me, the top, around me and my friends",
+    operation_id="getView",
+)
 async def view(
     request: Request,
     board_id: BoardPath,
@@ -252,7 +265,12 @@ async def view(
     )
 
 
-@router.get("/{board_id}/would-rank", response_model=WouldRankAnswer, summary="What rank a score would get")
+@router.get(
+    "/{board_id}/would-rank",
+    response_model=WouldRankAnswer,
+    summary="What rank a score would get",
+    operation_id="getWouldRank",
+)
 async def would_rank(
     request: Request, board_id: BoardPath, score: Score, season: SeasonName = None, min_position: MinPosition = None
 ) -> Response:
@@ -265,7 +283,12 @@ async def would_rank(
     return _json(WouldRankAnswer(**_head(board, period.name, answer), score=score, rank=rank))
 
 
-@router.get("/{board_id}/percentile", response_model=PercentileAnswer, summary="The score for a percentile")
+@router.get(
+    "/{board_id}/percentile",
+    response_model=PercentileAnswer,
+    summary="The score for a percentile",
+    operation_id="getPercentile",
+)
 async def percentile(
     request: Request,
     board_id: BoardPath,
@@ -282,7 +305,12 @@ async def percentile(
     return _json(PercentileAnswer(**head, percentile=hundredths / 100, entry=rows[0] if rows else None))
 
 
-@players.get("/{user_id}/ranks", response_model=PlayerRanksAnswer, summary="A player's ranks on all boards")
+@players.get(
+    "/{user_id}/ranks",
+    response_model=PlayerRanksAnswer,
+    summary="A player's ranks on all boards",
+    operation_id="getPlayerRanks",
+)
 async def ranks(
     request: Request,
     user_id: Player,
