@@ -7,6 +7,8 @@ from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 
 from query_api.cursors import LONGEST_CURSOR, Cursor, InvalidCursor, decode_cursor, encode_cursor
 from query_api.metadata import read_metadata
+from query_api.named import named_board, named_revision, named_season
+from query_api.player_routes import players as player_router
 from query_api.routes import PROBLEMS, MinPosition
 from query_api.schemas import (
     BoardAnswer,
@@ -55,7 +57,7 @@ from shared.questions import (
     key_of,
     rank_among,
 )
-from shared.seasons import Season, season_at, season_named, season_of
+from shared.seasons import Season, season_at, season_of
 
 MOST_FRIENDS = 100
 """An URL has to hold them; POST entries/query takes 1,000."""
@@ -89,6 +91,7 @@ def add_routes(app: FastAPI) -> None:
     """Put the routes into an app."""
     app.include_router(router)
     app.include_router(players)
+    app.include_router(player_router)
 
 
 @router.get("", response_model=BoardsAnswer, summary="Every board", operation_id="listBoards")
@@ -99,7 +102,7 @@ async def boards(request: Request) -> BoardsAnswer:
 
 @router.get("/{board_id}", response_model=BoardAnswer, summary="A board", operation_id="getBoard")
 async def board(request: Request, board_id: BoardPath) -> BoardAnswer:
-    return _board_answer(_revision(request.state.queries, board_id))
+    return _board_answer(named_revision(request.state.queries, board_id))
 
 
 @router.get(
@@ -115,8 +118,8 @@ async def seasons(
     before: Annotated[str | None, Query(max_length=32, description="`next` of the page before")] = None,
 ) -> SeasonsAnswer:
     queries: Queries = request.state.queries
-    board = _revision(queries, board_id).board
-    begin = _season(board, before).starts_at if before is not None else 2**62
+    board = named_revision(queries, board_id).board
+    begin = named_season(board, before).starts_at if before is not None else 2**62
     try:
         rows = await queries.pool.fetch(SEASONS, board_id, begin, limit + 1)
     except DOWN as error:
@@ -144,7 +147,7 @@ async def entries(
     queries: Queries = request.state.queries
     going_on = _going_on(queries, board_id, season, cursor) if cursor is not None else None
     # Without a season a cursor stays in its own, also when the next one has begun meanwhile.
-    board, period = _board(queries, board_id, going_on.season if going_on is not None else season)
+    board, period = named_board(queries, board_id, going_on.season if going_on is not None else season)
     given = [
         name
         for name, value in (
@@ -190,7 +193,7 @@ async def query(
 ) -> Response:
     """Friends, a party, a guild: the rows of these players, best first, and who of them has none."""
     queries: Queries = request.state.queries
-    board, period = _board(queries, board_id, season)
+    board, period = named_board(queries, board_id, season)
     wanted = list(dict.fromkeys((await read_model(request, QueryRequest, LARGEST_QUERY)).user_ids))
     answer = await queries.reading.ask(board, period, [Places(wanted)], min_position)
     rows = answer.parts[0].rows
@@ -216,7 +219,7 @@ async def entry(
     min_position: MinPosition = None,
 ) -> Response:
     queries: Queries = request.state.queries
-    board, period = _board(queries, board_id, season)
+    board, period = named_board(queries, board_id, season)
     answer = await queries.reading.ask(board, period, [Places([user_id])], min_position)
     rows = await _rows(queries, answer, answer.parts[0].rows, (board, period.name) if metadata else None)
     if not rows:
@@ -243,7 +246,7 @@ async def view(
 ) -> Response:
     """One answer of one instant, for the screen of a player."""
     queries: Queries = request.state.queries
-    board, period = _board(queries, board_id, season)
+    board, period = named_board(queries, board_id, season)
     named = list(dict.fromkeys(each for each in friends.split(",") if each))
     wrong = next((each for each in named if not is_player_id(each)), None)
     if wrong is not None or len(named) > MOST_FRIENDS:
@@ -276,7 +279,7 @@ async def would_rank(
 ) -> Response:
     """If another player reached this value now."""
     queries: Queries = request.state.queries
-    board, period = _board(queries, board_id, season)
+    board, period = named_board(queries, board_id, season)
     answer = await queries.reading.ask(board, period, [WouldRank(score)], min_position)
     rank = answer.parts[0].rank
     assert rank is not None
@@ -297,7 +300,7 @@ async def percentile(
     min_position: MinPosition = None,
 ) -> Response:
     queries: Queries = request.state.queries
-    board, period = _board(queries, board_id, season)
+    board, period = named_board(queries, board_id, season)
     hundredths = round(p * 100)
     answer = await queries.reading.ask(board, period, [AtPercentile(hundredths)], min_position)
     rows = await _rows(queries, answer, answer.parts[0].rows)
@@ -338,28 +341,6 @@ async def ranks(
     return _json(PlayerRanksAnswer(user_id=user_id, ranks=ranks, position=str(found.position)))
 
 
-def _revision(queries: Queries, board_id: str) -> Revision:
-    """A board by its id. Raises Problem (404)."""
-    known = queries.catalogue.now.present()
-    if board_id not in known:
-        raise Problem(404, "unknown-board", f"there is no board {board_id}; GET /api/v1/boards has them all")
-    return known[board_id]
-
-
-def _board(queries: Queries, board_id: str, season: str | None) -> tuple[Board, Season]:
-    board = _revision(queries, board_id).board
-    return board, season_at(board, now()) if season is None else _season(board, season)
-
-
-def _season(board: Board, name: str) -> Season:
-    """A season by its name. Raises Problem (422)."""
-    found = season_named(board, name)
-    if found is None:
-        present = season_at(board, now()).name
-        raise invalid("season", name, f"a season of a board that resets {board.reset}; the present one is {present}")
-    return found
-
-
 def _board_answer(revision: Revision) -> BoardAnswer:
     board = revision.board
     return BoardAnswer(
@@ -386,7 +367,7 @@ def _past(queries: Queries, season: Season, results: Sequence[dict[str, Any]]) -
 
 def _going_on(queries: Queries, board_id: str, season: str | None, text: str) -> Cursor:
     """What a cursor says. Raises Problem (404, 422)."""
-    _revision(queries, board_id)
+    named_revision(queries, board_id)
     try:
         return decode_cursor(queries.cursor_key, board_id, season, text)
     except InvalidCursor as error:
