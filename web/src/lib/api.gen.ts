@@ -272,7 +272,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Search for players
+         * @description Players who are on a board. Ids in mixed case are found as they are written only.
+         */
+        get: operations["searchPlayers"];
         put?: never;
         /**
          * Register a player
@@ -342,6 +346,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/players/{user_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How a player's row came about
+         * @description The newest changes of the row, oldest first; empty where there never was one.
+         */
+        get: operations["getHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/players/{user_id}/profile": {
         parameters: {
             query?: never;
@@ -396,6 +420,26 @@ export interface paths {
          * @description Back on every board, as before the ban.
          */
         post: operations["reinstatePlayer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/players/{user_id}/submissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a player has submitted
+         * @description Newest first; empty for a player of whom nothing is known.
+         */
+        get: operations["listSubmissions"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -808,6 +852,16 @@ export interface components {
             total_players: number;
         };
         /**
+         * FoundPlayer
+         * @description Somebody who was searched for.
+         */
+        FoundPlayer: {
+            /** Display Name */
+            display_name: string;
+            /** User Id */
+            user_id: string;
+        };
+        /**
          * FriendAnswer
          * @description A row among those that were asked for.
          */
@@ -834,6 +888,18 @@ export interface components {
             user_id: string;
             /** Username */
             username: string;
+        };
+        /**
+         * HistoryAnswer
+         * @description How a player's row on a board came about, oldest first: its newest changes.
+         */
+        HistoryAnswer: {
+            /** Board Id */
+            board_id: string;
+            /** Points */
+            points: components["schemas"]["PointAnswer"][];
+            /** Season */
+            season: string;
         };
         /**
          * OutcomeAnswer
@@ -931,6 +997,26 @@ export interface components {
             ranks: components["schemas"]["BoardRank"][];
             /** User Id */
             user_id: string;
+        };
+        /**
+         * PlayersAnswer
+         * @description Players with rows, who is called exactly so first, then by id.
+         */
+        PlayersAnswer: {
+            /** Players */
+            players: components["schemas"]["FoundPlayer"][];
+        };
+        /**
+         * PointAnswer
+         * @description A player's row on a board from a time on.
+         */
+        PointAnswer: {
+            /** At */
+            at: string;
+            /** Event Id */
+            event_id: string | null;
+            /** Score */
+            score: number | null;
         };
         /**
          * ProblemDetails
@@ -1143,6 +1229,41 @@ export interface components {
             next: string | null;
             /** Seasons */
             seasons: components["schemas"]["PastSeasonAnswer"][];
+        };
+        /**
+         * SubmissionAnswer
+         * @description A submission and what became of it.
+         */
+        SubmissionAnswer: {
+            /** Boards */
+            boards: string[];
+            /** Event Id */
+            event_id: string;
+            /** Game Mode */
+            game_mode: string;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "applied" | "refused";
+            /** Reason */
+            reason: string | null;
+            /** Revoked */
+            revoked: boolean;
+            /** Score */
+            score: number;
+            /** Submitted At */
+            submitted_at: string;
+        };
+        /**
+         * SubmissionsAnswer
+         * @description Submissions of a player, newest first. A retry is not one of its own.
+         */
+        SubmissionsAnswer: {
+            /** Next */
+            next: string | null;
+            /** Submissions */
+            submissions: components["schemas"]["SubmissionAnswer"][];
         };
         /**
          * SubmitAnswer
@@ -2681,6 +2802,66 @@ export interface operations {
             };
         };
     };
+    searchPlayers: {
+        parameters: {
+            query: {
+                /** @description how the id or the display name begins, in capitals or not */
+                search: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlayersAnswer"];
+                };
+            };
+            /** @description Not ranked, or unknown */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description X-Min-Position is not reached yet */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description A parameter is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Neither Redis nor Postgres can answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     registerPlayer: {
         parameters: {
             query?: never;
@@ -3181,6 +3362,69 @@ export interface operations {
             };
         };
     };
+    getHistory: {
+        parameters: {
+            query: {
+                board: string;
+                /** @description the present one when left out */
+                season?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryAnswer"];
+                };
+            };
+            /** @description Not ranked, or unknown */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description X-Min-Position is not reached yet */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description A parameter is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Neither Redis nor Postgres can answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     setProfile: {
         parameters: {
             query?: never;
@@ -3523,6 +3767,68 @@ export interface operations {
                 };
             };
             /** @description The log did not answer: outcome unknown, retry with the key */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listSubmissions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before */
+                before?: string | null;
+            };
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmissionsAnswer"];
+                };
+            };
+            /** @description Not ranked, or unknown */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description X-Min-Position is not reached yet */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description A parameter is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Neither Redis nor Postgres can answer */
             503: {
                 headers: {
                     [name: string]: unknown;
