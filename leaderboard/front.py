@@ -45,7 +45,8 @@ def create_app() -> ASGIApp:
             open_queries(kafka, postgres, redis, naming, reads) as queries,
             open_live(kafka, postgres, redis, naming, reads, live, feed) as sockets,
         ):
-            yield {"commands": commands, "queries": queries, "live": sockets}
+            open_sockets = sockets.sockets
+            yield {"commands": commands, "queries": queries, "live": sockets, "open_sockets": lambda: open_sockets.open}
 
     return Gate(HotPaths(create_api(lifespan), {**HOT_COMMANDS, **HOT_READS}))
 
