@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from query_api.cursors import LONGEST_CURSOR, Cursor, InvalidCursor, decode_cursor, encode_cursor
 from query_api.metadata import read_metadata
 from query_api.named import named_board, named_revision, named_season
+from query_api.operations_routes import router as operations_router
 from query_api.player_routes import players as player_router
 from query_api.routes import PROBLEMS, MinPosition
 from query_api.schemas import (
@@ -92,6 +93,7 @@ def add_routes(app: FastAPI) -> None:
     app.include_router(router)
     app.include_router(players)
     app.include_router(player_router)
+    app.include_router(operations_router)
 
 
 @router.get("", response_model=BoardsAnswer, summary="Every board", operation_id="listBoards")

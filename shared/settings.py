@@ -92,6 +92,13 @@ class HttpSettings(Settings):
     """Whether other processes may listen there too: the kernel gives each connection to one of them (SO_REUSEPORT)."""
 
 
+class WebSettings(Settings):
+    """The web app that the front process serves."""
+
+    web: Path | None = None
+    """Folder with the built app. None: `web/dist` of the checkout."""
+
+
 class ProjectorSettings(Settings):
     """Who a projector is among those that share the partitions."""
 
