@@ -27,7 +27,12 @@ class LiveAnswer(BaseModel):
     personal: Annotated[list[AgeCount], Field(description="`me` and `around`")]
 
 
-@router.get("/api/v1/live", response_model=LiveAnswer, summary="Sockets, and how fresh what they are sent is")
+@router.get(
+    "/api/v1/live",
+    operation_id="getLive",
+    response_model=LiveAnswer,
+    summary="Sockets, and how fresh what they are sent is",
+)
 async def live(request: Request) -> LiveAnswer:
     found: Live = request.state.live
     fanout = found.fanout
