@@ -4,6 +4,8 @@ import type { Standing } from "./rows";
 export interface Mark {
   /** Places gained (or lost, below 0); "new" for who was not shown before. */
   by: number | "new";
+  /** The value is another than before. */
+  scored: boolean;
   at: number;
 }
 
@@ -32,12 +34,13 @@ export const firstShown = (standing: Standing, at: number): Shown => ({
 export function advance(shown: Shown, next: Standing, at: number, visible: (index: number) => boolean): Shown {
   if (!isSameList(shown.standing, next)) return firstShown(next, at);
   const before = new Map(shown.standing.rows.map((row, index) => [row.id, { row, index }]));
-  const marks = new Map([...shown.marks].filter(([, mark]) => at - mark.at < MARKED));
+  const marks = new Map(settle(shown, at).marks);
   const moved: { id: string; distance: number }[] = [];
   next.rows.forEach((row, index) => {
     const old = before.get(row.id);
     const by = old === undefined ? ("new" as const) : old.row.rank - row.rank;
-    if (by !== 0) marks.set(row.id, { by, at });
+    const scored = old !== undefined && old.row.value !== row.value;
+    if (by !== 0 || scored) marks.set(row.id, { by, scored, at });
     if (old !== undefined && old.index !== index && (visible(old.index) || visible(index)))
       moved.push({ id: row.id, distance: Math.abs(old.index - index) });
   });
@@ -46,6 +49,12 @@ export function advance(shown: Shown, next: Standing, at: number, visible: (inde
   for (const { id } of moving) flips.set(id, (flips.get(id) ?? 0) + 1);
   return { standing: next, marks, flips, at };
 }
+
+/** The same rows without the marks that have had their time. */
+export const settle = (shown: Shown, at: number): Shown => ({
+  ...shown,
+  marks: new Map([...shown.marks].filter(([, mark]) => at - mark.at < MARKED)),
+});
 
 /** Rows that would look different. */
 export function countChanges(shown: Standing, latest: Standing): number {

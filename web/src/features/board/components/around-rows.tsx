@@ -59,9 +59,11 @@ function AroundRows({ latest, error, refetch, player, ...props }: AroundRowsProp
       label={`${props.title}: around ${player}`}
       latest={latest}
       view="around"
+      live={props.season === null}
       around={props.around}
       onView={props.onView}
-      me={player}
+      me={props.me}
+      marked={player}
       failed={failed}
       empty=""
     />
