@@ -42,6 +42,7 @@ router = APIRouter(tags=["commands"])
     responses={status: PROBLEMS[status] for status in (400, 413, 415, 422)},
     openapi_extra=described(SCHEMA),
     summary="Submit many scores",
+    operation_id="submitScores",
 )
 async def submit_batch(request: Request) -> Response:
     """Each score counts by itself: look at the status of each. A body has at most 1 MiB and 1,000 scores."""

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from command_api.admin import ACTOR, admin_only
 from command_api.answering import board_refusal
 from command_api.http import ADMIN_PROBLEMS, answered, described, json_answer, key_of, traceparent, waits
-from command_api.schemas import BoardAccepted, BoardAnswer, BoardBody, ExpectedRevision
+from command_api.schemas import BoardAccepted, BoardBody, BoardChanged, ExpectedRevision
 from command_api.state import Commands
 from shared.boards import Board, BoardId
 from shared.bodies import read_model
@@ -17,14 +17,14 @@ from shared.catalogue import Refused, Revision, Verdict
 from shared.clock import now
 from shared.events import BoardDefined, BoardRetired, BoardRevised
 from shared.identity import event_id_of
-from shared.problems import Problem, from_validation, invalid
+from shared.problems import PROBLEM_CONTENT, Problem, from_validation, invalid
 
 Change: TypeAlias = BoardDefined | BoardRevised | BoardRetired
 ANSWERS: dict[int | str, dict[str, Any]] = {
     **ADMIN_PROBLEMS,
     202: {"model": BoardAccepted},
-    404: {"description": "Unknown board", "content": {"application/problem+json": {}}},
-    409: {"description": "Another revision, or state, of the board", "content": {"application/problem+json": {}}},
+    404: {"description": "Unknown board", "content": PROBLEM_CONTENT},
+    409: {"description": "Another revision, or state, of the board", "content": PROBLEM_CONTENT},
 }
 router = APIRouter(tags=["boards"], dependencies=[Depends(admin_only)])
 
@@ -42,10 +42,11 @@ def _schema(*, revised: bool) -> dict[str, Any]:
 @router.post(
     "/api/v1/boards",
     status_code=201,
-    response_model=BoardAnswer,
-    responses={200: {"model": BoardAnswer, "description": "Defined before, with this key"}, **ANSWERS},
+    response_model=BoardChanged,
+    responses={200: {"model": BoardChanged, "description": "Defined before, with this key"}, **ANSWERS},
     openapi_extra=described(_schema(revised=False)),
     summary="Define a board",
+    operation_id="defineBoard",
 )
 async def define(request: Request) -> Response:
     """It takes scores from now on; those before do not count on it."""
@@ -55,10 +56,11 @@ async def define(request: Request) -> Response:
 
 @router.put(
     "/api/v1/boards/{board_id}",
-    response_model=BoardAnswer,
+    response_model=BoardChanged,
     responses=ANSWERS,
     openapi_extra=described(_schema(revised=True)),
     summary="Revise a board",
+    operation_id="reviseBoard",
 )
 async def revise(request: Request, board_id: Annotated[BoardId, Path()]) -> Response:
     """The whole definition is replaced. What decides where past scores stand is fixed."""
@@ -72,10 +74,11 @@ async def revise(request: Request, board_id: Annotated[BoardId, Path()]) -> Resp
 
 @router.post(
     "/api/v1/boards/{board_id}/retire",
-    response_model=BoardAnswer,
+    response_model=BoardChanged,
     responses=ANSWERS,
     openapi_extra=described(ExpectedRevision.model_json_schema()),
     summary="Retire a board",
+    operation_id="retireBoard",
 )
 async def retire(request: Request, board_id: Annotated[BoardId, Path()]) -> Response:
     """It takes no scores any more and can be read for ever."""
@@ -143,7 +146,7 @@ def _refusal(fact: Change, verdict: Verdict, event_id: str, *, replayed: bool) -
 
 
 def _answer(revision: Revision, event_id: str, *, replayed: bool) -> str:
-    return BoardAnswer(
+    return BoardChanged(
         board_id=revision.board.board_id,
         revision=revision.board.revision,
         retired=revision.retired,

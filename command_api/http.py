@@ -12,11 +12,11 @@ from command_api.profiles import ProfilesUnavailable
 from shared.appender import LogBusy
 from shared.identity import IdempotencyKey, new_id
 from shared.log import LogUnavailable
-from shared.problems import Problem, invalid
+from shared.problems import PROBLEM_CONTENT, Problem, invalid
 
 KEY: TypeAdapter[str] = TypeAdapter(IdempotencyKey)
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {"application/problem+json": {}}}
+    status: {"description": text, "content": PROBLEM_CONTENT}
     for status, text in {
         400: "The body is not JSON",
         403: "The player is banned",
@@ -32,8 +32,8 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 ADMIN_PROBLEMS: dict[int | str, dict[str, Any]] = {
     **PROBLEMS,
-    401: {"description": "Not the admin key", "content": {"application/problem+json": {}}},
-    403: {"description": "LEADERBOARD_ADMIN_KEY is not set", "content": {"application/problem+json": {}}},
+    401: {"description": "Not the admin key", "content": PROBLEM_CONTENT},
+    403: {"description": "LEADERBOARD_ADMIN_KEY is not set", "content": PROBLEM_CONTENT},
 }
 
 

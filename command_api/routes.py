@@ -46,6 +46,7 @@ router = APIRouter(tags=["commands"])
     responses={202: {"model": AcceptedAnswer}, **PROBLEMS},
     openapi_extra=described(SubmitRequest.model_json_schema()),
     summary="Submit a score",
+    operation_id="submitScore",
 )
 async def submit(request: Request) -> Response:
     commands: Commands = request.state.commands
@@ -75,6 +76,7 @@ def add_routes(app: FastAPI) -> None:
     response_model=OutcomeAnswer,
     responses={422: PROBLEMS[422], 503: PROBLEMS[503]},
     summary="The outcome of a submission",
+    operation_id="getSubmission",
 )
 async def outcome(
     request: Request, user_id: Annotated[PlayerId, Path()], event_id: Annotated[EventId, Path()]
@@ -105,6 +107,7 @@ async def outcome(
     responses={201: {"model": PlayerAnswer}, 202: {"model": PlayerAnswer}, **PROBLEMS},
     openapi_extra=described(RegisterRequest.model_json_schema()),
     summary="Register a player",
+    operation_id="registerPlayer",
 )
 async def register(request: Request) -> Response:
     """Registering again changes nothing. With a username the profile is set as well, first."""
@@ -128,6 +131,7 @@ async def register(request: Request) -> Response:
     responses={202: {"model": PlayerAnswer}, **PROBLEMS},
     openapi_extra=described(ProfileRequest.model_json_schema()),
     summary="Set a player's profile",
+    operation_id="setProfile",
 )
 async def set_profile(request: Request, user_id: Annotated[PlayerId, Path()]) -> Response:
     """The whole profile is replaced; the newest in the log counts."""

@@ -39,6 +39,7 @@ DryRun = Annotated[bool, Query(description="say what would change, and change no
     response_model=RulingAnswer | RehearsalAnswer,
     openapi_extra=RULING,
     summary="Revoke a score",
+    operation_id="revokeScore",
 )
 async def revoke(request: Request, user_id: Player, event_id: Submission, dry_run: DryRun = False) -> Response:
     """It does not count any more; one that is not in the log yet will not count when it comes."""
@@ -53,6 +54,7 @@ async def revoke(request: Request, user_id: Player, event_id: Submission, dry_ru
     response_model=RulingAnswer | RehearsalAnswer,
     openapi_extra=RULING,
     summary="Restore a revoked score",
+    operation_id="restoreScore",
 )
 async def restore(request: Request, user_id: Player, event_id: Submission, dry_run: DryRun = False) -> Response:
     """It counts after all, as of when it was submitted."""
@@ -67,6 +69,7 @@ async def restore(request: Request, user_id: Player, event_id: Submission, dry_r
     response_model=RulingAnswer | RehearsalAnswer,
     openapi_extra=RULING,
     summary="Ban a player",
+    operation_id="banPlayer",
 )
 async def ban(request: Request, user_id: Player, dry_run: DryRun = False) -> Response:
     """Gone from every board, past seasons too; what the player submits is refused."""
@@ -79,6 +82,7 @@ async def ban(request: Request, user_id: Player, dry_run: DryRun = False) -> Res
     response_model=RulingAnswer | RehearsalAnswer,
     openapi_extra=RULING,
     summary="Reinstate a banned player",
+    operation_id="reinstatePlayer",
 )
 async def reinstate(request: Request, user_id: Player, dry_run: DryRun = False) -> Response:
     """Back on every board, as before the ban."""
@@ -91,6 +95,7 @@ async def reinstate(request: Request, user_id: Player, dry_run: DryRun = False) 
     response_model=RulingAnswer | RehearsalAnswer,
     openapi_extra=described(EraseRequest.model_json_schema()),
     summary="Erase a player",
+    operation_id="erasePlayer",
 )
 async def erase(request: Request, user_id: Player, dry_run: DryRun = False) -> Response:
     """Name and attributes are forgotten, for ever; nobody submits under this id again."""

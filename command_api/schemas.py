@@ -164,7 +164,7 @@ class ExpectedRevision(BaseModel):
     expected_revision: Annotated[int, Field(strict=True, ge=1)]
 
 
-class BoardAnswer(BaseModel):
+class BoardChanged(BaseModel):
     """A board as it is after the command; after a replayed one, as it is at present."""
 
     board_id: BoardId

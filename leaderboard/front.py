@@ -1,15 +1,16 @@
-"""The front process: command API, query API and notifier under one origin, sharing one feed."""
+"""The front process: command API, query API, notifier and the web app under one origin, sharing one feed."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Lifespan
 
 from command_api.hot_routes import HOT as HOT_COMMANDS
 from command_api.routes import add_routes as add_commands
 from command_api.state import open_commands
+from leaderboard.web import BUILT, WebApp, read_files
 from notifier.gate import Gate
 from notifier.routes import router as live_router
 from notifier.state import open_live
@@ -28,6 +29,7 @@ from shared.settings import (
     PostgresSettings,
     ReadSettings,
     RedisSettings,
+    WebSettings,
 )
 
 NAME = "front"
@@ -46,12 +48,21 @@ def create_app() -> ASGIApp:
             open_queries(kafka, postgres, redis, naming, reads) as queries,
             open_live(kafka, postgres, redis, naming, reads, live, feed) as sockets,
         ):
-            yield {"commands": commands, "queries": queries, "live": sockets}
+            open_sockets = sockets.sockets
+            yield {"commands": commands, "queries": queries, "live": sockets, "open_sockets": lambda: open_sockets.open}
 
+    api = create_api(lifespan)
+    # Where no route is for a path, which comes after 405 for a path with other methods.
+    api.router.default = WebApp(read_files(WebSettings().web or BUILT), api.router.default)
+    return Gate(HotPaths(api, {**HOT_COMMANDS, **HOT_READS}))
+
+
+def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """Every route under `/api`: what docs/openapi.json describes."""
     app = FastAPI(title="Leaderboard", lifespan=lifespan)
     add_commands(app)
     app.include_router(queries_router)
     add_queries(app)
     app.include_router(live_router)
     add_handlers(app)
-    return Gate(HotPaths(app, {**HOT_COMMANDS, **HOT_READS}))
+    return app

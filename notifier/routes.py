@@ -32,6 +32,7 @@ class LiveAnswer(BaseModel):
     "/api/v1/live",
     response_model=LiveAnswer,
     responses={503: {"model": LiveAnswer, "description": "It is going to stop, and serves on until then"}},
+    operation_id="getLive",
     summary="Sockets, and how fresh what they are sent is",
 )
 async def live(request: Request, response: Response) -> LiveAnswer:

@@ -71,8 +71,8 @@ class Forgetting:
             await self._say(player_id.encode(), partition)
         # A reader of its own each time: between looks it would only be a connection that is kept awake.
         async with self._open_reader() as reader:
-            silent = await reader.silent("players", now() - self._silence)
-        for partition in held.intersection(silent):
+            first = await reader.first_since("players", now() - self._silence)
+        for partition in held & {partition for partition, offset in first.items() if offset is None}:
             await self._say(TICK_KEY, partition)
 
     async def _say(self, key: bytes, partition: int) -> None:

@@ -7,6 +7,9 @@ from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 
 from query_api.cursors import LONGEST_CURSOR, Cursor, InvalidCursor, decode_cursor, encode_cursor
 from query_api.metadata import read_metadata
+from query_api.named import named_board, named_revision, named_season
+from query_api.operations_routes import router as operations_router
+from query_api.player_routes import players as player_router
 from query_api.routes import PROBLEMS, MinPosition
 from query_api.schemas import (
     BoardAnswer,
@@ -55,7 +58,7 @@ from shared.questions import (
     key_of,
     rank_among,
 )
-from shared.seasons import Season, season_at, season_named, season_of
+from shared.seasons import Season, season_at, season_of
 
 MOST_FRIENDS = 100
 """An URL has to hold them; POST entries/query takes 1,000."""
@@ -89,20 +92,27 @@ def add_routes(app: FastAPI) -> None:
     """Put the routes into an app."""
     app.include_router(router)
     app.include_router(players)
+    app.include_router(player_router)
+    app.include_router(operations_router)
 
 
-@router.get("", response_model=BoardsAnswer, summary="Every board")
+@router.get("", response_model=BoardsAnswer, summary="Every board", operation_id="listBoards")
 async def boards(request: Request) -> BoardsAnswer:
     queries: Queries = request.state.queries
     return BoardsAnswer(boards=[_board_answer(each) for each in queries.catalogue.now.present().values()])
 
 
-@router.get("/{board_id}", response_model=BoardAnswer, summary="A board")
+@router.get("/{board_id}", response_model=BoardAnswer, summary="A board", operation_id="getBoard")
 async def board(request: Request, board_id: BoardPath) -> BoardAnswer:
-    return _board_answer(_revision(request.state.queries, board_id))
+    return _board_answer(named_revision(request.state.queries, board_id))
 
 
-@router.get("/{board_id}/seasons", response_model=SeasonsAnswer, summary="Seasons that somebody has played in")
+@router.get(
+    "/{board_id}/seasons",
+    response_model=SeasonsAnswer,
+    summary="Seasons that somebody has played in",
+    operation_id="listSeasons",
+)
 async def seasons(
     request: Request,
     board_id: BoardPath,
@@ -110,8 +120,8 @@ async def seasons(
     before: Annotated[str | None, Query(max_length=32, description="`next` of the page before")] = None,
 ) -> SeasonsAnswer:
     queries: Queries = request.state.queries
-    board = _revision(queries, board_id).board
-    begin = _season(board, before).starts_at if before is not None else 2**62
+    board = named_revision(queries, board_id).board
+    begin = named_season(board, before).starts_at if before is not None else 2**62
     try:
         rows = await queries.pool.fetch(SEASONS, board_id, begin, limit + 1)
     except DOWN as error:
@@ -120,7 +130,7 @@ async def seasons(
     return SeasonsAnswer(seasons=found, next=found[-1].season if len(rows) > limit else None)
 
 
-@router.get("/{board_id}/entries", response_model=EntriesAnswer, summary="Rows of a board")
+@router.get("/{board_id}/entries", response_model=EntriesAnswer, summary="Rows of a board", operation_id="listEntries")
 async def entries(
     request: Request,
     board_id: BoardPath,
@@ -139,7 +149,7 @@ async def entries(
     queries: Queries = request.state.queries
     going_on = _going_on(queries, board_id, season, cursor) if cursor is not None else None
     # Without a season a cursor stays in its own, also when the next one has begun meanwhile.
-    board, period = _board(queries, board_id, going_on.season if going_on is not None else season)
+    board, period = named_board(queries, board_id, going_on.season if going_on is not None else season)
     given = [
         name
         for name, value in (
@@ -178,13 +188,14 @@ async def entries(
     response_model=FoundAnswer,
     openapi_extra={"requestBody": {"required": True, "content": BODY}},
     summary="Many players at once",
+    operation_id="findEntries",
 )
 async def query(
     request: Request, board_id: BoardPath, season: SeasonName = None, min_position: MinPosition = None
 ) -> Response:
     """Friends, a party, a guild: the rows of these players, best first, and who of them has none."""
     queries: Queries = request.state.queries
-    board, period = _board(queries, board_id, season)
+    board, period = named_board(queries, board_id, season)
     wanted = list(dict.fromkeys((await read_model(request, QueryRequest, LARGEST_QUERY)).user_ids))
     answer = await queries.reading.ask(board, period, [Places(wanted)], min_position)
     rows = answer.parts[0].rows
@@ -198,7 +209,9 @@ async def query(
     )
 
 
-@router.get("/{board_id}/entries/{user_id}", response_model=RowOfAnswer, summary="One player's row")
+@router.get(
+    "/{board_id}/entries/{user_id}", response_model=RowOfAnswer, summary="One player's row", operation_id="getEntry"
+)
 async def entry(
     request: Request,
     board_id: BoardPath,
@@ -208,7 +221,7 @@ async def entry(
     min_position: MinPosition = None,
 ) -> Response:
     queries: Queries = request.state.queries
-    board, period = _board(queries, board_id, season)
+    board, period = named_board(queries, board_id, season)
     answer = await queries.reading.ask(board, period, [Places([user_id])], min_position)
     rows = await _rows(queries, answer, answer.parts[0].rows, (board, period.name) if metadata else None)
     if not rows:
@@ -216,7 +229,12 @@ async def entry(
     return _json(RowOfAnswer(**_head(board, period.name, answer), entry=rows[0]))
 
 
-@router.get("/{board_id}/view", response_model=ViewAnswer, summary="Me, the top, around me and my friends")
+@router.get(
+    "/{board_id}/view",
+    response_model=ViewAnswer,
+    summary="Me, the top, around me and my friends",
+    operation_id="getView",
+)
 async def view(
     request: Request,
     board_id: BoardPath,
@@ -230,7 +248,7 @@ async def view(
 ) -> Response:
     """One answer of one instant, for the screen of a player."""
     queries: Queries = request.state.queries
-    board, period = _board(queries, board_id, season)
+    board, period = named_board(queries, board_id, season)
     named = list(dict.fromkeys(each for each in friends.split(",") if each))
     wrong = next((each for each in named if not is_player_id(each)), None)
     if wrong is not None or len(named) > MOST_FRIENDS:
@@ -252,20 +270,30 @@ async def view(
     )
 
 
-@router.get("/{board_id}/would-rank", response_model=WouldRankAnswer, summary="What rank a score would get")
+@router.get(
+    "/{board_id}/would-rank",
+    response_model=WouldRankAnswer,
+    summary="What rank a score would get",
+    operation_id="getWouldRank",
+)
 async def would_rank(
     request: Request, board_id: BoardPath, score: Score, season: SeasonName = None, min_position: MinPosition = None
 ) -> Response:
     """If another player reached this value now."""
     queries: Queries = request.state.queries
-    board, period = _board(queries, board_id, season)
+    board, period = named_board(queries, board_id, season)
     answer = await queries.reading.ask(board, period, [WouldRank(score)], min_position)
     rank = answer.parts[0].rank
     assert rank is not None
     return _json(WouldRankAnswer(**_head(board, period.name, answer), score=score, rank=rank))
 
 
-@router.get("/{board_id}/percentile", response_model=PercentileAnswer, summary="The score for a percentile")
+@router.get(
+    "/{board_id}/percentile",
+    response_model=PercentileAnswer,
+    summary="The score for a percentile",
+    operation_id="getPercentile",
+)
 async def percentile(
     request: Request,
     board_id: BoardPath,
@@ -274,7 +302,7 @@ async def percentile(
     min_position: MinPosition = None,
 ) -> Response:
     queries: Queries = request.state.queries
-    board, period = _board(queries, board_id, season)
+    board, period = named_board(queries, board_id, season)
     hundredths = round(p * 100)
     answer = await queries.reading.ask(board, period, [AtPercentile(hundredths)], min_position)
     rows = await _rows(queries, answer, answer.parts[0].rows)
@@ -282,7 +310,12 @@ async def percentile(
     return _json(PercentileAnswer(**head, percentile=hundredths / 100, entry=rows[0] if rows else None))
 
 
-@players.get("/{user_id}/ranks", response_model=PlayerRanksAnswer, summary="A player's ranks on all boards")
+@players.get(
+    "/{user_id}/ranks",
+    response_model=PlayerRanksAnswer,
+    summary="A player's ranks on all boards",
+    operation_id="getPlayerRanks",
+)
 async def ranks(
     request: Request,
     user_id: Player,
@@ -308,28 +341,6 @@ async def ranks(
         for asked, answer in found.answers
     ]
     return _json(PlayerRanksAnswer(user_id=user_id, ranks=ranks, position=str(found.position)))
-
-
-def _revision(queries: Queries, board_id: str) -> Revision:
-    """A board by its id. Raises Problem (404)."""
-    known = queries.catalogue.now.present()
-    if board_id not in known:
-        raise Problem(404, "unknown-board", f"there is no board {board_id}; GET /api/v1/boards has them all")
-    return known[board_id]
-
-
-def _board(queries: Queries, board_id: str, season: str | None) -> tuple[Board, Season]:
-    board = _revision(queries, board_id).board
-    return board, season_at(board, now()) if season is None else _season(board, season)
-
-
-def _season(board: Board, name: str) -> Season:
-    """A season by its name. Raises Problem (422)."""
-    found = season_named(board, name)
-    if found is None:
-        present = season_at(board, now()).name
-        raise invalid("season", name, f"a season of a board that resets {board.reset}; the present one is {present}")
-    return found
 
 
 def _board_answer(revision: Revision) -> BoardAnswer:
@@ -358,7 +369,7 @@ def _past(queries: Queries, season: Season, results: Sequence[dict[str, Any]]) -
 
 def _going_on(queries: Queries, board_id: str, season: str | None, text: str) -> Cursor:
     """What a cursor says. Raises Problem (404, 422)."""
-    _revision(queries, board_id)
+    named_revision(queries, board_id)
     try:
         return decode_cursor(queries.cursor_key, board_id, season, text)
     except InvalidCursor as error:

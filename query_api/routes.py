@@ -23,7 +23,7 @@ from shared.health import STOPPING, examine
 from shared.identity import PlayerId
 from shared.positions import LONGEST_TOKEN
 from shared.postgres import DOWN
-from shared.problems import Problem, invalid, unavailable
+from shared.problems import PROBLEM_CONTENT, Problem, invalid, unavailable
 from shared.questions import Places, Range
 from shared.seasons import Season, season_at
 
@@ -33,7 +33,7 @@ from (select * from players where player_id = $1) p
 full join (select * from profiles where player_id = $1) f using (player_id)
 """
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {"application/problem+json": {}}}
+    status: {"description": text, "content": PROBLEM_CONTENT}
     for status, text in {
         404: "Not ranked, or unknown",
         409: "X-Min-Position is not reached yet",
@@ -53,7 +53,13 @@ MinPosition = Annotated[
 router = APIRouter(tags=["queries"])
 
 
-@router.get("/api/leaderboard/top", response_model=TopAnswer, responses=PROBLEMS, summary="The first rows of a board")
+@router.get(
+    "/api/leaderboard/top",
+    response_model=TopAnswer,
+    responses=PROBLEMS,
+    summary="The first rows of a board",
+    operation_id="getTop",
+)
 async def top(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -76,7 +82,11 @@ async def top(
 
 
 @router.get(
-    "/api/leaderboard/rank/{user_id}", response_model=RankAnswer, responses=PROBLEMS, summary="Where a player stands"
+    "/api/leaderboard/rank/{user_id}",
+    response_model=RankAnswer,
+    responses=PROBLEMS,
+    summary="Where a player stands",
+    operation_id="getRank",
 )
 async def rank(
     request: Request,
@@ -101,7 +111,7 @@ async def rank(
     return _json(answer.model_dump_json(), answer.position)
 
 
-@router.get("/api/v1/players/{user_id}", responses=PROBLEMS, summary="A player")
+@router.get("/api/v1/players/{user_id}", responses=PROBLEMS, summary="A player", operation_id="getPlayer")
 async def player(request: Request, user_id: Annotated[PlayerId, Path()]) -> ProfileAnswer:
     queries: Queries = request.state.queries
     try:
@@ -123,6 +133,7 @@ async def player(request: Request, user_id: Annotated[PlayerId, Path()]) -> Prof
     response_model=QueryHealth,
     responses={503: {"model": QueryHealth, "description": "Something is down"}},
     summary="What works and what does not",
+    operation_id="getHealth",
 )
 async def health(request: Request) -> JSONResponse:
     queries: Queries = request.state.queries

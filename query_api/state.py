@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from query_api.operations import Operations
 from query_api.pages import Pages
 from query_api.placing import Placing
 from query_api.reading import Reading
+from query_api.tail import Tail
 from shared.catalogue_log import LiveCatalogue, open_catalogue
 from shared.health import Check, Component
 from shared.incarnation import read_incarnation
@@ -34,6 +36,8 @@ class Queries:
     cursor_key: bytes
     pool: Pool
     checks: Mapping[str, Check]
+    tail: Tail
+    operations: Operations
 
 
 @asynccontextmanager
@@ -49,6 +53,7 @@ async def open_queries(
     async with (
         open_catalogue(kafka, naming, NAME) as catalogue,
         open_reader(kafka, naming, NAME) as reader,
+        open_reader(kafka, naming, f"{NAME}-tail") as tail_reader,
         open_pool(postgres, naming, NAME) as pool,
         open_redis(redis, NAME) as client,
     ):
@@ -58,7 +63,9 @@ async def open_queries(
         # By default all processes of a system have the same key without being told.
         key = reads.cursor_key.get_secret_value() if reads.cursor_key is not None else incarnation
         checks = _checks(reader, pool, client, reading)
-        yield Queries(reading, placing, pages, catalogue, key.encode(), pool, checks)
+        tail = Tail(tail_reader)
+        operations = Operations(pool, reader, tail)
+        yield Queries(reading, placing, pages, catalogue, key.encode(), pool, checks, tail, operations)
 
 
 def _checks(reader: Reader, pool: Pool, client: Client, reading: Reading) -> dict[str, Check]:

@@ -85,12 +85,12 @@ class Reader:
         """The first offset that is still kept in each partition."""
         return await self._offsets(topic, self._consumer.beginning_offsets)
 
-    async def silent(self, topic: TopicName, since: int) -> list[int]:
-        """The partitions of a topic that have no record since then, by the broker's clock in milliseconds."""
+    async def first_since(self, topic: TopicName, since: int) -> dict[int, int | None]:
+        """The first offset in each partition since then, by the broker's clock in milliseconds; None: there is none."""
         asked = {self._at(topic, partition): since for partition in await self.partitions(topic)}
         with _bounded():
             found = await asyncio.wait_for(self._consumer.offsets_for_times(asked), REQUEST_TIMEOUT_MS / 1000)
-        return sorted(at.partition for at, first in found.items() if first is None)
+        return {at.partition: first.offset if first is not None else None for at, first in found.items()}
 
     def assign(self, positions: Mapping[Place, int]) -> None:
         """Read these partitions, from these offsets, and no others."""

@@ -7,14 +7,41 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 LONGEST_ECHO = 100
 """Characters of a wrong value that an answer repeats."""
 
+PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
+"""What OpenAPI says of an answer that is an error; `add_handlers` puts the schema where this points."""
+
 log = structlog.get_logger()
+
+
+class FieldError(BaseModel):
+    """One wrong field."""
+
+    field: str
+    """Its path; empty: the whole body."""
+    got: str
+    """What came, shortened."""
+    expected: str
+
+
+class ProblemDetails(BaseModel):
+    """An answer that is an error (RFC 9457). Some kinds have members of their own besides."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    """`urn:leaderboard:problem:` and the stable name of the kind."""
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] = []
+    """The wrong fields, where fields are wrong."""
 
 
 class Problem(Exception):
@@ -83,12 +110,21 @@ def from_validation(errors: Sequence[Mapping[str, Any]], *, skip: int = 0) -> Pr
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Make every error of an app a problem, those of the framework too."""
+    """Make every error of an app a problem, those of the framework too, and say in its OpenAPI what that is."""
+    document = app.openapi
+    app.openapi = lambda: _with_problems(document())  # type: ignore[method-assign]
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(ValidationError, _on_validation)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_bug)
+
+
+def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
+    schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas |= {**schema.pop("$defs"), "ProblemDetails": schema}
+    return document
 
 
 def _field(error: Mapping[str, Any], skip: int) -> dict[str, str]:

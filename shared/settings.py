@@ -94,6 +94,13 @@ class HttpSettings(Settings):
     """From SIGTERM to when it stops: health is 503 meanwhile, so that a balancer sends nobody any more."""
 
 
+class WebSettings(Settings):
+    """The web app that the front process serves."""
+
+    web: Path | None = None
+    """Folder with the built app. None: `web/dist` of the checkout."""
+
+
 class ProjectorSettings(Settings):
     """Who a projector is among those that share the partitions."""
 

@@ -63,6 +63,9 @@ async def test_an_unknown_type_stops_one_partition_and_a_void_passes_it(servers:
         assert health["stopped"][0].startswith(
             f"events/{partition}: offset {offset}: UnknownEventType: {NEWER[1].decode()}"
         )
+        _, seen = await get(system, "/api/v1/operations")
+        assert seen["stopped"] == health["stopped"]
+        assert {each["partition"] for each in seen["partitions"] if each["stopped"] is not None} == {partition}
         other, behind = await player_of(system, partition, same=False), await player_of(system, partition, same=True)
         assert (await submit(system, other, 5))[0] == 200
         status, waiting = await submit(system, behind, 5)
