@@ -2,6 +2,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { LazyMotion, MotionConfig } from "motion/react";
 import { type ReactNode, useState } from "react";
 import { unreachable } from "@/lib/problem";
+import { LiveProvider } from "@/lib/use-live";
 
 const loadMotion = () => import("@/app/motion-features").then(module => module.default);
 
@@ -12,7 +13,7 @@ export function Provider({ children }: { children: ReactNode }) {
     <QueryClientProvider client={client}>
       <MotionConfig reducedMotion="user">
         <LazyMotion features={loadMotion} strict>
-          {children}
+          <LiveProvider>{children}</LiveProvider>
         </LazyMotion>
       </MotionConfig>
     </QueryClientProvider>

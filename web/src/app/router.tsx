@@ -2,9 +2,9 @@ import { lazy, Suspense } from "react";
 import { Route, Switch } from "wouter";
 import { ErrorBoundary } from "@/app/error-boundary";
 import { NotFound } from "@/app/not-found";
+import { BoardPage } from "@/app/pages/board-page";
 import { Skeleton } from "@/components/ui/states";
 import { paths } from "@/config/paths";
-import { BoardPage } from "@/features/board/components/board-page";
 
 const PlayerPage = lazy(() => import("@/features/player/components/player-page"));
 const OperatorPage = lazy(() => import("@/features/operator/components/operator-page"));

@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { ThemeSwitch } from "@/app/theme-switch";
+import { Announcer } from "@/components/ui/announcer";
 import { Toaster } from "@/components/ui/toast";
 import { paths } from "@/config/paths";
 import { ConnectionState } from "@/features/live/components/connection-state";
@@ -38,6 +39,7 @@ export function Shell({ children }: { children: ReactNode }) {
         {children}
       </main>
       <Toaster />
+      <Announcer />
     </>
   );
 }

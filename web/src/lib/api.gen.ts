@@ -265,6 +265,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the system runs
+         * @description Projectors and partitions, pace, what became of the newest submissions.
+         */
+        get: operations["getOperations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The newest facts
+         * @description Newest first, over all partitions, by the broker's clock. Display names are not in this log.
+         */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/players": {
         parameters: {
             query?: never;
@@ -822,6 +862,50 @@ export interface components {
             username: string;
         };
         /**
+         * EventAnswer
+         * @description A record of the log, without what is personal. What does not belong to its type is null.
+         */
+        EventAnswer: {
+            /** Actor */
+            actor: string | null;
+            /** At */
+            at: string;
+            /** Board Id */
+            board_id: string | null;
+            /** Entries */
+            entries: string | null;
+            /** Event Id */
+            event_id: string | null;
+            /** Game Mode */
+            game_mode: string | null;
+            /** Offset */
+            offset: number;
+            /** Partition */
+            partition: number;
+            /** Player Id */
+            player_id: string | null;
+            /** Reason */
+            reason: string | null;
+            /** Score */
+            score: number | null;
+            /** Season */
+            season: string | null;
+            /** Target */
+            target: string | null;
+            /** Type */
+            type: string;
+        };
+        /**
+         * EventsAnswer
+         * @description The newest records of the log, newest first.
+         */
+        EventsAnswer: {
+            /** Events */
+            events: components["schemas"]["EventAnswer"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
          * FieldError
          * @description One wrong field.
          */
@@ -902,6 +986,50 @@ export interface components {
             season: string;
         };
         /**
+         * NewestSubmissions
+         * @description What became of the newest submissions in the log.
+         */
+        NewestSubmissions: {
+            /** Counted */
+            counted: number;
+            /** Newest */
+            newest: number;
+            /** Refused By Reason */
+            refused_by_reason: {
+                [key: string]: number;
+            };
+            /** Repeated */
+            repeated: number;
+            /** Waiting */
+            waiting: number;
+        };
+        /**
+         * OperationsAnswer
+         * @description How the system runs, at most a second old.
+         */
+        OperationsAnswer: {
+            /** At */
+            at: string;
+            /** Boards */
+            boards: number;
+            /** Lag */
+            lag: number;
+            outcomes: components["schemas"]["OutcomeCounts"];
+            /** Partitions */
+            partitions: components["schemas"]["PartitionAnswer"][];
+            /** Projectors */
+            projectors: components["schemas"]["ProjectorAnswer"][];
+            /** Records Per Second */
+            records_per_second: number;
+            /** Seasons Open */
+            seasons_open: number;
+            /** Sockets */
+            sockets: number | null;
+            /** Stopped */
+            stopped: string[];
+            submissions: components["schemas"]["NewestSubmissions"];
+        };
+        /**
          * OutcomeAnswer
          * @description What became of a submission.
          */
@@ -927,6 +1055,22 @@ export interface components {
             user_id: string;
         };
         /**
+         * OutcomeCounts
+         * @description What became of all records since the log began.
+         */
+        OutcomeCounts: {
+            /** Applied */
+            applied: number;
+            /** Conflict */
+            conflict: number;
+            /** Duplicate */
+            duplicate: number;
+            /** Refused */
+            refused: number;
+            /** Voided */
+            voided: number;
+        };
+        /**
          * PageCounts
          * @description What this process has answered to questions for the first rows since its start: 1 - read / answered are hits.
          */
@@ -935,6 +1079,24 @@ export interface components {
             answered: number;
             /** Read */
             read: number;
+        };
+        /**
+         * PartitionAnswer
+         * @description How far a partition of the events topic is projected.
+         */
+        PartitionAnswer: {
+            /** Applied */
+            applied: number;
+            /** End */
+            end: number;
+            /** Lag */
+            lag: number;
+            /** Owner */
+            owner: string | null;
+            /** Partition */
+            partition: number;
+            /** Stopped */
+            stopped: string | null;
         };
         /**
          * PastSeasonAnswer
@@ -1054,6 +1216,18 @@ export interface components {
             user_id: string;
             /** Username */
             username: string;
+        };
+        /**
+         * ProjectorAnswer
+         * @description A projector that is alive.
+         */
+        ProjectorAnswer: {
+            /** Id */
+            id: string;
+            /** Lease Until */
+            lease_until: string;
+            /** Partitions */
+            partitions: number[];
         };
         /**
          * QueryHealth
@@ -2780,6 +2954,86 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description A parameter is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Neither Redis nor Postgres can answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getOperations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationsAnswer"];
+                };
+            };
+            /** @description A parameter is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Neither Redis nor Postgres can answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listEvents: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before */
+                before?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventsAnswer"];
                 };
             };
             /** @description A parameter is not valid */

@@ -59,3 +59,9 @@ export function ago(at: number | string, now = Date.now()): string {
 /** "3 changes", "1 change": the counted word in English, its number by locale. */
 export const counted = (count: number, one: string, many = `${one}s`): string =>
   `${number(count)} ${count === 1 ? one : many}`;
+
+/** A game mode as a title: `speed_run` → Speed run. */
+export function titleOf(mode: string): string {
+  const words = mode.replaceAll(/[_-]+/g, " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

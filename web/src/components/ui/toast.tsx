@@ -1,6 +1,6 @@
 import { CircleAlert, CircleCheck, X } from "lucide-react";
 import { create } from "zustand";
-import { cx } from "@/components/ui/class-names";
+import { announce } from "@/lib/announce";
 
 interface Toast {
   id: number;
@@ -23,6 +23,7 @@ export const useToasts = create<Toasts>()((set, get) => ({
   shown: [],
   show: (tone, text) => {
     const id = ++last;
+    announce(text);
     set({ shown: [...get().shown, { id, tone, text }].slice(-MOST) });
     setTimeout(() => get().dismiss(id), LIFETIME);
   },
@@ -33,7 +34,7 @@ export const useToasts = create<Toasts>()((set, get) => ({
 export function Toaster() {
   const { shown, dismiss } = useToasts();
   return (
-    <div role="status" className="pointer-events-none fixed inset-x-4 bottom-4 z-50 flex flex-col items-center gap-2">
+    <div className="pointer-events-none fixed inset-x-4 bottom-4 z-50 flex flex-col items-center gap-2">
       {shown.map(toast => (
         <div
           key={toast.id}
@@ -44,7 +45,7 @@ export function Toaster() {
           ) : (
             <CircleAlert aria-hidden className="size-5 shrink-0 text-danger" />
           )}
-          <span className={cx("min-w-0 break-words")}>{toast.text}</span>
+          <span className="min-w-0 break-words">{toast.text}</span>
           <button
             type="button"
             aria-label="Dismiss"

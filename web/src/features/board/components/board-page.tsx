@@ -1,3 +1,0 @@
-export function BoardPage() {
-  return <h1 className="text-title">Board</h1>;
-}

@@ -1,0 +1,74 @@
+import { type ReactNode, useMemo, useRef, useState } from "react";
+import { Card } from "@/components/ui/card";
+import { EmptyState } from "@/components/ui/states";
+import type { Standing } from "../rows";
+import { useCalm } from "../use-calm";
+import { useHold } from "../use-hold";
+import { BoardTable } from "./board-table";
+import { Pinned } from "./pinned";
+import { ShownRows } from "./shown-rows";
+import { SkeletonRows } from "./skeleton-rows";
+import { Toolbar } from "./toolbar";
+
+interface RowsCardProps {
+  label: string;
+  /** The latest rows; null while nothing has come. */
+  latest: Standing | null;
+  view: "top" | "around";
+  around: string | null;
+  onView: (view: "top" | "around") => void;
+  me: string | null;
+  /** Instead of the rows, when they cannot be had. */
+  failed?: ReactNode;
+  /** Instead of the rows, when there are none. */
+  empty: ReactNode;
+  /** Bodies of the table below the rows, given whom the rows above hold and what the leader has. */
+  tail?: ((above: ReadonlySet<string>, leader: number) => ReactNode) | undefined;
+  /** What is pinned to the lower edge while my row is not on the screen. */
+  pinned?: ReactNode;
+}
+
+/** The rows of a board: calm, held while somebody points at them, never blank once they have come. */
+export function RowsCard({ latest, view, around, onView, me, ...rest }: RowsCardProps) {
+  const [paused, setPaused] = useState(false);
+  const hold = useHold();
+  const rows = useRef<HTMLTableSectionElement>(null);
+  const { shown, waiting, release } = useCalm(latest, paused || hold.held, rows);
+  const above = useMemo(() => new Set(shown?.standing.rows.map(row => row.id)), [shown]);
+  const leader = shown?.standing.rows[0]?.value ?? 0;
+  return (
+    <Card aria-label={rest.label} className="relative p-0! overflow-clip">
+      <Toolbar
+        view={view}
+        around={around}
+        onView={onView}
+        paused={paused}
+        onPause={setPaused}
+        waiting={waiting}
+        onRelease={release}
+        total={shown?.standing.total ?? null}
+      />
+      {rest.failed ??
+        (shown === null ? (
+          <SkeletonRows count={12} />
+        ) : shown.standing.rows.length === 0 ? (
+          <EmptyState title="Nobody is on this board yet">{rest.empty}</EmptyState>
+        ) : (
+          <BoardTable
+            label={rest.label}
+            total={shown.standing.total}
+            rows={rows}
+            hold={hold.handlers}
+            tail={rest.tail?.(above, leader)}
+          >
+            <ShownRows shown={shown} me={me} />
+          </BoardTable>
+        ))}
+      {me !== null && rest.pinned !== undefined && (
+        <Pinned player={me} within={rows} rowsKey={shown?.at ?? 0}>
+          {rest.pinned}
+        </Pinned>
+      )}
+    </Card>
+  );
+}

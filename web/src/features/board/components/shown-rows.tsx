@@ -1,0 +1,22 @@
+import type { Shown } from "../moves";
+import { BoardRow } from "./board-row";
+
+/** The rows that the table shows, each knowing how it came where it is. */
+export function ShownRows({ shown, me }: { shown: Shown; me: string | null }) {
+  const { standing, marks, flips } = shown;
+  const leader = standing.rows[0]?.value ?? 0;
+  const first = standing.rows[0]?.rank ?? 1;
+  return standing.rows.map((row, index) => (
+    <BoardRow
+      key={`${standing.season} ${row.id}`}
+      row={row}
+      index={first - 1 + index}
+      leader={leader}
+      board={standing.board}
+      mine={row.id === me}
+      by={marks.get(row.id)?.by}
+      flip={flips.get(row.id) ?? 0}
+      entering={index < 16}
+    />
+  ));
+}

@@ -1,0 +1,59 @@
+import { useQuery } from "@tanstack/react-query";
+import { ErrorState } from "@/components/ui/states";
+import { firstQuery } from "../api/entries";
+import { useLiveTop } from "../live";
+import type { Standing } from "../rows";
+import { MyRow } from "./my-row";
+import { Podium } from "./podium";
+import { RowsCard } from "./rows-card";
+import { Tail } from "./tail";
+import type { ViewProps } from "./view-props";
+
+/** The first rows of the present season, live. */
+export function LiveTopRows(props: ViewProps) {
+  const live = useLiveTop(props.board);
+  const first = useQuery({ ...firstQuery(props), staleTime: Number.POSITIVE_INFINITY });
+  // What REST answers fills the time until the stream has spoken, and knows the way into the tail.
+  return <TopRows {...props} latest={live ?? first.data?.standing ?? null} query={first} />;
+}
+
+/** The first rows of a past season. */
+export function PastTopRows(props: ViewProps) {
+  const first = useQuery(firstQuery(props));
+  return <TopRows {...props} latest={first.data?.standing ?? null} query={first} />;
+}
+
+interface TopRowsProps extends ViewProps {
+  latest: Standing | null;
+  query: { data: { next: string | null } | undefined; error: unknown; refetch: () => unknown };
+}
+
+function TopRows({ latest, query, ...props }: TopRowsProps) {
+  const { board, season, me } = props;
+  const failed =
+    latest === null && query.error !== null ? (
+      <ErrorState title="The board cannot be shown" error={query.error} retry={() => query.refetch()} />
+    ) : undefined;
+  return (
+    <div className="grid gap-3 tablet:gap-5">
+      {latest !== null && latest.rows.length >= 3 && <Podium rows={latest.rows} board={board} />}
+      <RowsCard
+        label={props.title}
+        latest={latest}
+        view="top"
+        around={props.around}
+        onView={props.onView}
+        me={me}
+        failed={failed}
+        empty={season === null ? "The first score takes the first rank." : "Nobody played in this season."}
+        pinned={
+          me !== null &&
+          season === null && <MyRow board={board} me={me} shown={latest} onAround={() => props.onPlayer(me)} />
+        }
+        tail={(above, leader) => (
+          <Tail of={{ board, season }} cursor={query.data?.next ?? null} above={above} leader={leader} me={me} />
+        )}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,60 @@
+import type { Standing } from "./rows";
+
+/** How a row came to where it is. */
+export interface Mark {
+  /** Places gained (or lost, below 0); "new" for who was not shown before. */
+  by: number | "new";
+  at: number;
+}
+
+/** What the table shows, and how it got there. */
+export interface Shown {
+  standing: Standing;
+  marks: ReadonlyMap<string, Mark>;
+  /** Player → a number that changes when the row's move is to be animated. */
+  flips: ReadonlyMap<string, number>;
+  at: number;
+}
+
+/** Milliseconds for which a move stays marked. */
+export const MARKED = 8000;
+/** Rows that move before the reader's eyes at once; the others are just there. */
+export const MOST_MOVING = 20;
+
+export const firstShown = (standing: Standing, at: number): Shown => ({
+  standing,
+  marks: new Map(),
+  flips: new Map(),
+  at,
+});
+
+/** The next state of the table. `visible` tells whether a place in the list is on the screen. */
+export function advance(shown: Shown, next: Standing, at: number, visible: (index: number) => boolean): Shown {
+  if (!isSameList(shown.standing, next)) return firstShown(next, at);
+  const before = new Map(shown.standing.rows.map((row, index) => [row.id, { row, index }]));
+  const marks = new Map([...shown.marks].filter(([, mark]) => at - mark.at < MARKED));
+  const moved: { id: string; distance: number }[] = [];
+  next.rows.forEach((row, index) => {
+    const old = before.get(row.id);
+    const by = old === undefined ? ("new" as const) : old.row.rank - row.rank;
+    if (by !== 0) marks.set(row.id, { by, at });
+    if (old !== undefined && old.index !== index && (visible(old.index) || visible(index)))
+      moved.push({ id: row.id, distance: Math.abs(old.index - index) });
+  });
+  const moving = moved.toSorted((one, other) => other.distance - one.distance).slice(0, MOST_MOVING);
+  const flips = new Map(shown.flips);
+  for (const { id } of moving) flips.set(id, (flips.get(id) ?? 0) + 1);
+  return { standing: next, marks, flips, at };
+}
+
+/** Rows that would look different. */
+export function countChanges(shown: Standing, latest: Standing): number {
+  const before = new Map(shown.rows.map(row => [row.id, row]));
+  return latest.rows.filter(row => {
+    const old = before.get(row.id);
+    return old === undefined || old.value !== row.value || old.rank !== row.rank || old.name !== row.name;
+  }).length;
+}
+
+export const isSameList = (one: Standing, other: Standing): boolean =>
+  one.board === other.board && one.season === other.season;
