@@ -12,6 +12,7 @@ from command_api.routes import add_routes as add_commands
 from command_api.state import open_commands
 from leaderboard.web import BUILT, WebApp, read_files
 from notifier.gate import Gate
+from notifier.routes import router as live_router
 from notifier.state import open_live
 from query_api.board_routes import add_routes as add_queries
 from query_api.hot_routes import HOT as HOT_READS
@@ -62,5 +63,6 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     add_commands(app)
     app.include_router(queries_router)
     add_queries(app)
+    app.include_router(live_router)
     add_handlers(app)
     return app

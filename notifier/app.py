@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from notifier.gate import Gate
+from notifier.routes import router
 from notifier.state import NAME, open_live
 from shared.feed import open_feed
 from shared.problems import add_handlers
@@ -28,5 +29,6 @@ def create_app() -> ASGIApp:
             yield {"live": live}
 
     app = FastAPI(title="Leaderboard: live", lifespan=lifespan)
+    app.include_router(router)
     add_handlers(app)
     return Gate(app)

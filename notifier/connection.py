@@ -11,6 +11,7 @@ from asyncio import BaseTransport
 from contextlib import suppress
 from typing import Any, Protocol
 
+import structlog
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -39,6 +40,8 @@ LOGGER = "uvicorn.sockets"
 """Whose lines about each socket that opens can be left out without those about the server."""
 HANDED_OVER = "connection"
 """Where in the scope's state an app finds the connection."""
+
+log = structlog.get_logger()
 
 
 class Receiver(Protocol):
@@ -218,6 +221,7 @@ class Connection(WebSocketsSansIOProtocol):
         if self.receiver is None:
             self.transport.abort()
         else:
+            log.info("socket_closed", code=code, reason=reason)
             self.close(code, reason)
 
     def _end_soon(self) -> None:

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 
 import structlog
 
+from notifier.ages import Ages
 from notifier.frames import text_frame
 from notifier.hub import Hub
 from notifier.messages import CLOSE_SLOW
 from notifier.sessions import Session, Top
-from notifier.streams import Stream
+from notifier.streams import NOTHING, Stream
 from notifier.watchers import Watcher
+from shared.clock import now as clock
 
 SLICE = 0.001
 """Seconds of writing after which the loop gets a turn, so that nothing else waits for a sweep."""
@@ -25,7 +27,9 @@ FIRST_COST = 15e-6
 """Seconds a write, until it has been measured."""
 LEARN = 0.2
 PERSONAL_EVERY = 0.2
-"""Seconds between messages about a player on a socket of lb.v1."""
+"""Seconds between messages about a player on a socket of lb.v1 ..."""
+PERSONAL_BURST = 5
+"""... but so many at once where it is the player's own score that has changed, and not only that of others."""
 SLOW_AFTER = 10.0
 """Seconds for which a socket may not take what it is sent."""
 LOOK_EVERY = 0.05
@@ -48,6 +52,7 @@ class Fanout:
         self._early: dict[Session, None] = {}
         self.cost = FIRST_COST
         """Seconds that a write of a stream takes, as measured."""
+        self.board_ages, self.personal_ages = Ages(), Ages()
 
     @property
     def tick(self) -> float:
@@ -96,11 +101,16 @@ class Fanout:
 
     def _deliver(self, session: Session) -> None:
         now = time.monotonic()
-        if session.watcher is None and now < session.personal + PERSONAL_EVERY:
+        burst = PERSONAL_BURST if session.own_news() else 1
+        if session.watcher is None and now < session.personal - (burst - 1) * PERSONAL_EVERY:
             self._early[session] = None
-        elif self.is_free(session) and (data := session.take_personal()) is not None:
-            session.personal = now
-            session.outlet.write(data)
+        elif self.is_free(session):
+            shown = session.news_clock()
+            if (data := session.take_personal()) is not None:
+                session.personal = max(session.personal, now) + PERSONAL_EVERY
+                session.outlet.write(data)
+                if shown is not None:
+                    self.personal_ages.add(clock() - shown)
 
     def is_free(self, session: Session) -> bool:
         """Whether a socket takes something now; else it is looked at again."""
@@ -114,11 +124,12 @@ class Fanout:
 
     async def _sweep(self, stream: Stream, tops: Iterable[tuple[Top, Session]]) -> None:
         began = spent = time.perf_counter()
-        busy, written = 0.0, 0
+        busy, written, news = 0.0, 0, 0
         for top, session in tops:
             if not top.ready() or not self.is_free(session):
                 continue
             if top.asked is None:
+                news += top.at != NOTHING
                 data, top.at = stream.frame_since(top.at), stream.sequence
             else:
                 data = text_frame(b"\n".join(top.take()))
@@ -129,6 +140,8 @@ class Fanout:
                 await asyncio.sleep(0)
                 began = time.perf_counter()
         busy += time.perf_counter() - began
+        if news:
+            self.board_ages.add(clock() - stream.state.clock, news)
         if written >= SLICE_LOOK:
             self.cost += LEARN * (busy / written - self.cost)
 

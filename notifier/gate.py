@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from notifier.connection import HANDED_OVER, Connection
+from notifier.fanout import Fanout
 from notifier.limits import Bucket
 from notifier.messages import CLOSE_BAD_REQUEST, VERSION
 from notifier.sessions import Session
@@ -74,6 +75,7 @@ class Live:
     """What the sockets need."""
 
     sockets: Sockets
+    fanout: Fanout
     admission: Admission
     catalogue: LiveCatalogue
 

@@ -112,7 +112,7 @@ class Session:
     lagging: float = 0.0
     """Since when it does not take what it is sent; 0: it does."""
     personal: float = 0.0
-    """When it was last sent something of `me` or `around`."""
+    """Until when its share of messages of `me` and `around` is used up."""
 
     def close(self, code: int, reason: str) -> None:
         """End it; nothing is sent any more."""
@@ -139,6 +139,16 @@ class Session:
         news = (each.take() for each in self.channels.values() if not isinstance(each, Top))
         lines = [line for line in news if line is not None]
         return text_frame(b"\n".join(lines)) if lines else None
+
+    def own_news(self) -> bool:
+        """Whether there is something to send of a player whose own score is another one now."""
+        return any(isinstance(each, Me) and each.is_own() for each in self.channels.values())
+
+    def news_clock(self) -> int | None:
+        """The log's clock of the newest change that is to be sent of players; None: there is none."""
+        players = (each for each in self.channels.values() if not isinstance(each, Top))
+        clocks = [each.news.clock for each in players if each.news is not None and each.sent is not None]
+        return max(clocks, default=None)
 
     def labels(self) -> dict[str, str]:
         """For each stream that it has a state of, the label of that."""

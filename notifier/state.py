@@ -50,7 +50,7 @@ async def open_live(
         for task in running:
             task.add_done_callback(stop_process)
         try:
-            yield Live(sockets, admission, catalogue)
+            yield Live(sockets, fanout, admission, catalogue)
         finally:
             for task in running:
                 task.remove_done_callback(stop_process)

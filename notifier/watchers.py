@@ -87,6 +87,10 @@ class Me:
         self.news = place
         return True
 
+    def is_own(self) -> bool:
+        """Whether the player's own score is what has changed: others' moves change the rank alone."""
+        return self.news is not None and (self.sent is None or self.sent.score != self.news.score)
+
     def take(self) -> bytes | None:
         """What to send; it counts as sent."""
         place, before, self.news = self.news, self.sent, None

@@ -1,6 +1,7 @@
 """The live stream over real sockets: see docs/live.md."""
 
 import asyncio
+import random
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -310,6 +311,46 @@ async def test_more_sockets_than_allowed_are_refused_until_one_ends(servers: Ser
             await first.close()
             async with await Client.open(system.live) as client:
                 await client.hear("hi")
+
+
+async def test_more_sockets_a_second_than_allowed_come_in_later(servers: Servers, logs: Path) -> None:
+    with running(servers, logs, LEADERBOARD_SOCKETS_A_SECOND="5") as system:
+        refused: list[tuple[int, str]] = []
+
+        async def come_in() -> Client:
+            while True:
+                try:
+                    return await Client.open(system.live)
+                except InvalidStatus as error:
+                    refused.append((error.response.status_code, error.response.headers["Retry-After"]))
+                    await asyncio.sleep(random.uniform(0.2, 2))
+
+        storm = await asyncio.gather(*(come_in() for _ in range(30)))
+        for client in storm:
+            await client.hear("hi")
+            await client.socket.close()
+        assert refused
+        assert set(refused) == {(503, "5")}
+
+
+async def test_how_fresh_what_is_sent_is_can_be_asked(system: System) -> None:
+    player = name()
+    await submit(system, player, 10)
+    me = {"op": "sub", "id": 2, "ch": "me", "board": "classic", "player": player}
+    async with await Client.open(system.live, TOP, me) as client:
+        await client.hear("snap")
+        _, answer = await submit(system, player, 1_000_000_000)
+        missing = {"d", "me"}
+        while missing:
+            heard = await client.hear(*missing)
+            missing -= {heard["t"]} if heard.get("score", answer["new_total"]) == answer["new_total"] else set()
+        async with aiohttp.ClientSession() as http, http.get(f"http{system.live[2:]}/api/v1/live") as response:
+            said = await response.json()
+    assert said["sockets"] >= 1
+    assert 100 <= said["tick_ms"] <= 1_000
+    for kind in ("board", "personal"):
+        assert sum(each["writes"] for each in said[kind]) >= 1
+        assert said[kind][-1]["up_to_ms"] is None
 
 
 async def test_a_node_that_stops_tells_when_to_come_back(servers: Servers, logs: Path) -> None:

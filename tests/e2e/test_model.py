@@ -3,6 +3,7 @@
 Meanwhile seasons end: three boards turn over or end in the first minutes, and past seasons are asked about as well.
 """
 
+import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -65,6 +66,8 @@ ASKED: dict[tuple[str, str], set[str]] = {}
 """Board and season with rows → whether it was the present one, a past one, or both, when it was asked about."""
 RESULTS: set[str] = set()
 """Digests of results that were compared."""
+LONGEST_TURN = 240
+"""Seconds within which the boards that turn over first have done so, and have been asked about since."""
 
 
 def ending() -> list[Json]:
@@ -400,11 +403,17 @@ async def test_every_answer_is_the_fold_at_its_position(system: System, seed: in
             await client.step()
 
 
-def test_seasons_were_asked_about_before_and_after_their_ends() -> None:
-    """Of the examples above: whether the clock crossed an end while they ran."""
-    turned = {board for (board, _), moments in ASKED.items() if moments == {"present", "past"}}
-    assert turned >= {f"m{len(BOARDS)}", f"m{len(BOARDS) + 1}"}, ASKED
-    assert len(RESULTS) >= 3
+async def test_seasons_are_asked_about_before_and_after_their_ends(system: System) -> None:
+    """The examples above may be over before the clock has crossed both ends: then the questions go on until it has."""
+    wanted = {f"m{len(BOARDS)}", f"m{len(BOARDS) + 1}"}
+    async with asyncio.timeout(LONGEST_TURN), opened(system, 0) as client:
+        while not (turned() >= wanted and len(RESULTS) >= 3):
+            await client.step()
+
+
+def turned() -> set[str]:
+    """Boards with a season that was asked about as the present one, and then as a past one."""
+    return {board for (board, _), moments in ASKED.items() if moments == {"present", "past"}}
 
 
 def test_the_tables_and_redis_equal_the_log(system: System) -> None:

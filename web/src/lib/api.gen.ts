@@ -265,6 +265,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sockets, and how fresh what they are sent is */
+        get: operations["getLive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operations": {
         parameters: {
             query?: never;
@@ -587,6 +604,19 @@ export interface components {
              * @constant
              */
             status: "accepted";
+        };
+        /**
+         * AgeCount
+         * @description Writes of news of some age.
+         */
+        AgeCount: {
+            /**
+             * Up To Ms
+             * @description Above the bound before; null: older than all bounds
+             */
+            up_to_ms: number | null;
+            /** Writes */
+            writes: number;
         };
         /**
          * BatchAnswer
@@ -984,6 +1014,29 @@ export interface components {
             points: components["schemas"]["PointAnswer"][];
             /** Season */
             season: string;
+        };
+        /**
+         * LiveAnswer
+         * @description The sockets of this process, and since its start how old news was when it was written to them.
+         */
+        LiveAnswer: {
+            /**
+             * Board
+             * @description Deltas of boards, from the log's clock on
+             */
+            board: components["schemas"]["AgeCount"][];
+            /**
+             * Personal
+             * @description `me` and `around`
+             */
+            personal: components["schemas"]["AgeCount"][];
+            /** Sockets */
+            sockets: number;
+            /**
+             * Tick Ms
+             * @description Between two deltas of a board, at present
+             */
+            tick_ms: number;
         };
         /**
          * NewestSubmissions
@@ -2972,6 +3025,26 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getLive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveAnswer"];
                 };
             };
         };

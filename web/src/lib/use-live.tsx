@@ -55,3 +55,5 @@ function useOpened<S>(channel: Channel<S>): Channel<S> {
   useEffect(() => channel.open(), [channel]);
   return channel;
 }
+
+export type { AroundState, Channel, MeState, Row, Status, TopState } from "@/lib/live";
