@@ -36,4 +36,6 @@ function keep(playerId: string | null) {
 }
 
 /** As the server's PlayerId. */
-export const isPlayerId = (text: string): boolean => /^[A-Za-z0-9_.:-]{1,64}$/.test(text);
+export function isPlayerId(text: string): boolean {
+  return /^[A-Za-z0-9_.:-]{1,64}$/.test(text);
+}

@@ -32,7 +32,7 @@ export const firstShown = (standing: Standing, at: number): Shown => ({
 export function advance(shown: Shown, next: Standing, at: number, visible: (index: number) => boolean): Shown {
   if (!isSameList(shown.standing, next)) return firstShown(next, at);
   const before = new Map(shown.standing.rows.map((row, index) => [row.id, { row, index }]));
-  const marks = new Map([...shown.marks].filter(([, mark]) => at - mark.at < MARKED));
+  const marks = new Map(settle(shown, at).marks);
   const moved: { id: string; distance: number }[] = [];
   next.rows.forEach((row, index) => {
     const old = before.get(row.id);
@@ -46,6 +46,12 @@ export function advance(shown: Shown, next: Standing, at: number, visible: (inde
   for (const { id } of moving) flips.set(id, (flips.get(id) ?? 0) + 1);
   return { standing: next, marks, flips, at };
 }
+
+/** The same rows without the marks that have had their time. */
+export const settle = (shown: Shown, at: number): Shown => ({
+  ...shown,
+  marks: new Map([...shown.marks].filter(([, mark]) => at - mark.at < MARKED)),
+});
 
 /** Rows that would look different. */
 export function countChanges(shown: Standing, latest: Standing): number {

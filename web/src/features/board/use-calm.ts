@@ -1,5 +1,5 @@
 import { type RefObject, useEffect, useRef, useState } from "react";
-import { advance, countChanges, firstShown, isSameList, type Shown } from "./moves";
+import { advance, countChanges, firstShown, isSameList, MARKED, type Shown, settle } from "./moves";
 import type { Standing } from "./rows";
 
 /** Milliseconds between two reorders: about two a second, however fast the scores come. */
@@ -34,6 +34,13 @@ export function useCalm(latest: Standing | null, held: boolean, rows: RefObject<
     const timer = setTimeout(publish, wait);
     return () => clearTimeout(timer);
   }, [latest, behind, held, sameList, rows]);
+
+  const marked = shown !== null && shown.marks.size > 0;
+  useEffect(() => {
+    if (!marked) return;
+    const timer = setInterval(() => setShown(old => old && settle(old, Date.now())), MARKED / 4);
+    return () => clearInterval(timer);
+  }, [marked]);
 
   return {
     shown: shown !== null && latest !== null && !sameList ? null : shown,

@@ -3,10 +3,10 @@ import type { BoardInfo } from "./choice";
 type Definition = BoardInfo["definition"];
 
 const OPERATORS: Record<Definition["operator"], string> = {
-  best: "best score",
-  sum: "sum of scores",
-  latest: "latest score",
-  count: "games counted",
+  best: "Best score",
+  sum: "Sum of scores",
+  latest: "Latest score",
+  count: "Games counted",
 };
 const TIES: Record<NonNullable<Definition["ties"]>, string> = {
   first_to_reach: "equals: first to reach ranks first",

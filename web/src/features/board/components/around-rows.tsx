@@ -61,7 +61,8 @@ function AroundRows({ latest, error, refetch, player, ...props }: AroundRowsProp
       view="around"
       around={props.around}
       onView={props.onView}
-      me={player}
+      me={props.me}
+      marked={player}
       failed={failed}
       empty=""
     />

@@ -14,7 +14,9 @@ export function Avatar({ id, name, className }: { id: string; name: string; clas
 }
 
 function hueOf(id: string): number {
-  let hash = 7;
-  for (const letter of id) hash = (hash * 31 + (letter.codePointAt(0) ?? 0)) % 360;
-  return hash;
+  let hash = 0x811c9dc5;
+  for (const letter of id) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193);
+  // Ids that differ only at the end are to be far apart on the wheel: the high bits are mixed into the low ones.
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+  return ((hash ^ (hash >>> 13)) >>> 0) % 360;
 }

@@ -50,7 +50,7 @@ export function BoardHead(props: BoardHeadProps) {
       </div>
       <div className="hidden w-full grid-cols-[repeat(3,minmax(0,11rem))_minmax(0,1fr)] gap-3 tablet:grid">
         <Filters {...props} className="contents" />
-        <div className="w-full max-w-72 justify-self-end">
+        <div className="w-full max-w-80 justify-self-end">
           <Search onPick={find} />
         </div>
       </div>

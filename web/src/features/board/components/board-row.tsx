@@ -17,9 +17,12 @@ interface BoardRowProps {
   row: Row;
   /** The place in the whole list, from 0. */
   index: number;
-  leader: number;
+  /** The value of the first row of the board; null when it is not known. */
+  leader: number | null;
   board: string;
   mine: boolean;
+  /** Stands out like mine: who was looked for. */
+  marked?: boolean;
   by?: Mark["by"] | undefined;
   /** Animates its way to another place when this changes; undefined: it is just there. */
   flip?: number | undefined;
@@ -28,12 +31,12 @@ interface BoardRowProps {
 }
 
 /** A row of the board. It renders again only when what it shows has changed. */
-export const BoardRow = memo(function BoardRow({ flip, entering = false, ...shown }: BoardRowProps) {
+export const BoardRow = memo(function BoardRow({ flip, entering = false, marked = false, ...shown }: BoardRowProps) {
   const { row, index, mine } = shown;
   const frame = {
     "aria-rowindex": index + 2,
     "data-player": row.id,
-    className: cx("board-row", mine && "board-row-mine", entering && "board-row-enter"),
+    className: cx("board-row", (mine || marked) && "board-row-mine", entering && "board-row-enter"),
   };
   const place = { "--place": Math.min(index, 15) };
   const cells = <Cells {...shown} />;
@@ -45,7 +48,7 @@ export const BoardRow = memo(function BoardRow({ flip, entering = false, ...show
   );
 });
 
-function Cells({ row, leader, board, mine, by }: Omit<BoardRowProps, "flip" | "entering">) {
+function Cells({ row, leader, board, mine, by }: Omit<BoardRowProps, "flip" | "entering" | "marked">) {
   return (
     <>
       <td className="ps-3 tablet:ps-5">
@@ -59,24 +62,25 @@ function Cells({ row, leader, board, mine, by }: Omit<BoardRowProps, "flip" | "e
           href={paths.player.href(row.id, { board })}
           className="group flex items-center gap-2.5 rounded-small py-1 outline-offset-0"
         >
-          <Avatar id={row.id} name={row.name} />
-          <bdi dir="auto" className="truncate font-semibold group-hover:underline">
+          <Avatar id={row.id} name={row.name} className="max-tablet:hidden" />
+          <bdi dir="auto" title={row.id} className="truncate font-semibold group-hover:underline">
             {row.name}
           </bdi>
-          {row.name !== row.id && <span className="truncate text-muted text-small max-tablet:hidden">{row.id}</span>}
           {mine && <span className="rounded-pill bg-cyan px-2 font-bold text-micro text-on-accent">you</span>}
         </Link>
       </th>
-      <td className="tabular px-2 text-end text-muted text-small max-tablet:hidden">
-        {row.gap === null ? "" : number(row.gap)}
+      <td className="tabular px-2 text-end text-muted text-small max-tablet:p-0">
+        <span className="max-tablet:hidden">{row.gap === null ? "" : number(row.gap)}</span>
       </td>
-      <td className="w-36 px-2 max-desk:hidden">
-        <span aria-hidden className="block h-1 overflow-hidden rounded-pill bg-raised">
-          <span
-            className="block h-full origin-left rounded-pill bg-cyan/70"
-            style={{ width: `${100 * shareOf(row.value, leader)}%` }}
-          />
-        </span>
+      <td className="px-2 max-desk:p-0">
+        {leader !== null && (
+          <span aria-hidden className="block h-1 overflow-hidden rounded-pill bg-raised max-desk:hidden">
+            <span
+              className="block h-full origin-left rounded-pill bg-cyan/70"
+              style={{ width: `${100 * shareOf(row.value, leader)}%` }}
+            />
+          </span>
+        )}
       </td>
       <td className="tabular pe-3 text-end font-semibold tablet:pe-5">
         <span key={row.value} className={by === undefined ? undefined : "flash"}>

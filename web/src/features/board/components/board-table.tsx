@@ -17,8 +17,8 @@ export function BoardTable({ label, total, rows, hold, children, tail }: BoardTa
   return (
     <table aria-label={label} aria-rowcount={total + 1} className="board-table">
       <colgroup>
-        <col className="w-16 tablet:w-24" />
-        <col className="w-11 tablet:w-16" />
+        <col className="w-14 tablet:w-24" />
+        <col className="w-10 tablet:w-16" />
         <col />
         <col className="max-tablet:w-0 tablet:w-28" />
         <col className="max-desk:w-0 desk:w-36" />
@@ -29,8 +29,10 @@ export function BoardTable({ label, total, rows, hold, children, tail }: BoardTa
           <Column className="ps-5 text-start">Rank</Column>
           <Column className="text-center">Move</Column>
           <Column className="px-2 text-start">Player</Column>
-          <Column className="px-2 text-end max-tablet:hidden">To next</Column>
-          <Column className="px-2 text-start max-desk:hidden">Of the leader</Column>
+          <Column className="px-2 text-end max-tablet:p-0">To next</Column>
+          <Column className="px-2 text-start max-desk:p-0">
+            <span className="max-desk:hidden">Of the leader</span>
+          </Column>
           <Column className="pe-5 text-end">Score</Column>
         </tr>
       </thead>

@@ -6,6 +6,7 @@ import { useIdentity } from "@/lib/identity";
 import { boardsQuery } from "../api/boards";
 import { type Choice, choose } from "../choice";
 import { useFilters } from "../use-filters";
+import { useRankVoice } from "../use-rank-voice";
 import { seasonTitle } from "../words";
 import { LiveAroundRows, PastAroundRows } from "./around-rows";
 import { BoardHead } from "./board-head";
@@ -67,6 +68,7 @@ function Rows({ choice, season, player, onPlayer }: RowsProps) {
     onView: (wanted: "top" | "around") => onPlayer(wanted === "top" ? "" : (around ?? "")),
     onPlayer,
   };
+  useRankVoice(board, me);
   const key = `${board} ${season} ${player}`;
   if (player !== null)
     return season === null ? (

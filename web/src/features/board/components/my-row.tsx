@@ -1,6 +1,7 @@
 import { LocateFixed } from "lucide-react";
 import { Button } from "@/components/ui/button";
-import { number, percent } from "@/lib/format";
+import { number, percent, signed } from "@/lib/format";
+import { usePending } from "@/lib/pending";
 import type { Standing } from "../rows";
 import { useMine } from "../use-mine";
 import { Avatar } from "./avatar";
@@ -15,6 +16,7 @@ interface MyRowProps {
 /** My row, for when it is not among those on the screen. */
 export function MyRow({ board, me, shown, onAround }: MyRowProps) {
   const mine = useMine(board, me, shown);
+  const pending = usePending(state => (state.score?.playerId === me ? state.score : null));
   return (
     <div className="flex min-h-14 items-center gap-3 px-3 tablet:px-5">
       <Avatar id={me} name={mine?.name ?? me} />
@@ -26,11 +28,13 @@ export function MyRow({ board, me, shown, onAround }: MyRowProps) {
           <span className="rounded-pill bg-cyan px-2 font-bold text-micro text-on-accent">you</span>
         </p>
         <p className="truncate text-muted text-small">
-          {mine === null
-            ? "Not on this board yet"
-            : mine.gap === null || mine.gap === 0
-              ? `Among the best ${percent(100 - mine.percentile + 100 / mine.total)}`
-              : `${number(mine.gap)} to the next rank`}
+          {pending !== null
+            ? `${signed(pending.score)} pending`
+            : mine === null
+              ? "Not on this board yet"
+              : mine.gap === null || mine.gap === 0
+                ? `Among the best ${percent(100 - mine.percentile + 100 / mine.total)}`
+                : `${number(mine.gap)} to the next rank`}
         </p>
       </div>
       {mine !== null && (

@@ -8,14 +8,15 @@ import type { Row } from "../rows";
 import { Avatar } from "./avatar";
 import { Medal, metalOf } from "./medal";
 
-const STEPS = ["order-2 tablet:pb-7", "order-1 tablet:pb-3", "order-3 tablet:pb-1"] as const;
+const ORDER = ["order-2", "order-1", "order-3"] as const;
+const HEIGHT = ["tablet:pb-10", "tablet:pb-6", "tablet:pb-3"] as const;
 
 /** The first three, as on a podium; the reading order stays first, second, third. */
 export const Podium = memo(function Podium({ rows, board }: { rows: readonly Row[]; board: string }) {
   return (
     <ol aria-label="The first three" className="grid grid-cols-3 items-end gap-2 tablet:gap-4">
       {rows.slice(0, 3).map((row, place) => (
-        <m.li key={row.id} layout="position" layoutDependency={place} className={STEPS[place]}>
+        <m.li key={row.id} layout="position" layoutDependency={place} className={ORDER[place]}>
           <Step row={row} place={place} board={board} />
         </m.li>
       ))}
@@ -31,7 +32,7 @@ function Step({ row, place, board }: { row: Row; place: number; board: string })
         "podium-step relative flex flex-col items-center gap-0.5 rounded-card border px-2 pt-2 pb-2 text-center",
         "tablet:gap-1 tablet:px-4 tablet:pt-4",
         metalOf(place + 1),
-        place === 0 ? "tablet:pb-8" : place === 1 ? "tablet:pb-5" : "tablet:pb-4",
+        HEIGHT[place],
       )}
     >
       <span className="flex items-center gap-1">

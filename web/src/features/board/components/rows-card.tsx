@@ -1,7 +1,7 @@
 import { type ReactNode, useMemo, useRef, useState } from "react";
 import { Card } from "@/components/ui/card";
 import { EmptyState } from "@/components/ui/states";
-import type { Standing } from "../rows";
+import type { Row, Standing } from "../rows";
 import { useCalm } from "../use-calm";
 import { useHold } from "../use-hold";
 import { BoardTable } from "./board-table";
@@ -18,6 +18,10 @@ interface RowsCardProps {
   around: string | null;
   onView: (view: "top" | "around") => void;
   me: string | null;
+  /** Whose row stands out; mine does so anyway. */
+  marked?: string;
+  /** Above the card, for the rows that it shows. */
+  podium?: (rows: readonly Row[]) => ReactNode;
   /** Instead of the rows, when they cannot be had. */
   failed?: ReactNode;
   /** Instead of the rows, when there are none. */
@@ -37,38 +41,41 @@ export function RowsCard({ latest, view, around, onView, me, ...rest }: RowsCard
   const above = useMemo(() => new Set(shown?.standing.rows.map(row => row.id)), [shown]);
   const leader = shown?.standing.rows[0]?.value ?? 0;
   return (
-    <Card aria-label={rest.label} className="relative p-0! overflow-clip">
-      <Toolbar
-        view={view}
-        around={around}
-        onView={onView}
-        paused={paused}
-        onPause={setPaused}
-        waiting={waiting}
-        onRelease={release}
-        total={shown?.standing.total ?? null}
-      />
-      {rest.failed ??
-        (shown === null ? (
-          <SkeletonRows count={12} />
-        ) : shown.standing.rows.length === 0 ? (
-          <EmptyState title="Nobody is on this board yet">{rest.empty}</EmptyState>
-        ) : (
-          <BoardTable
-            label={rest.label}
-            total={shown.standing.total}
-            rows={rows}
-            hold={hold.handlers}
-            tail={rest.tail?.(above, leader)}
-          >
-            <ShownRows shown={shown} me={me} />
-          </BoardTable>
-        ))}
-      {me !== null && rest.pinned !== undefined && (
-        <Pinned player={me} within={rows} rowsKey={shown?.at ?? 0}>
-          {rest.pinned}
-        </Pinned>
-      )}
-    </Card>
+    <div className="grid gap-3 tablet:gap-5">
+      {shown !== null && rest.podium?.(shown.standing.rows)}
+      <Card aria-label={rest.label} flush className="relative overflow-clip">
+        <Toolbar
+          view={view}
+          around={around}
+          onView={onView}
+          paused={paused}
+          onPause={setPaused}
+          waiting={waiting}
+          onRelease={release}
+          total={shown?.standing.total ?? null}
+        />
+        {rest.failed ??
+          (shown === null ? (
+            <SkeletonRows count={12} />
+          ) : shown.standing.rows.length === 0 ? (
+            <EmptyState title="Nobody is on this board yet">{rest.empty}</EmptyState>
+          ) : (
+            <BoardTable
+              label={rest.label}
+              total={shown.standing.total}
+              rows={rows}
+              hold={hold.handlers}
+              tail={rest.tail?.(above, leader)}
+            >
+              <ShownRows shown={shown} me={me} marked={rest.marked} />
+            </BoardTable>
+          ))}
+        {me !== null && rest.pinned !== undefined && (
+          <Pinned player={me} within={rows} rowsKey={shown?.at ?? 0}>
+            {rest.pinned}
+          </Pinned>
+        )}
+      </Card>
+    </div>
   );
 }

@@ -2,18 +2,18 @@ import type { Shown } from "../moves";
 import { BoardRow } from "./board-row";
 
 /** The rows that the table shows, each knowing how it came where it is. */
-export function ShownRows({ shown, me }: { shown: Shown; me: string | null }) {
+export function ShownRows({ shown, me, marked }: { shown: Shown; me: string | null; marked?: string | undefined }) {
   const { standing, marks, flips } = shown;
-  const leader = standing.rows[0]?.value ?? 0;
   const first = standing.rows[0]?.rank ?? 1;
   return standing.rows.map((row, index) => (
     <BoardRow
       key={`${standing.season} ${row.id}`}
       row={row}
       index={first - 1 + index}
-      leader={leader}
+      leader={first === 1 ? (standing.rows[0]?.value ?? 0) : null}
       board={standing.board}
       mine={row.id === me}
+      marked={row.id === marked}
       by={marks.get(row.id)?.by}
       flip={flips.get(row.id) ?? 0}
       entering={index < 16}

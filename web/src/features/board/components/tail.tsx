@@ -18,7 +18,7 @@ interface TailProps {
 }
 
 /** The long tail: bodies of the board's table of which only the rows near the screen exist. */
-export function Tail({ of, cursor, above, leader, me }: TailProps) {
+export default function Tail({ of, cursor, above, leader, me }: TailProps) {
   const [start, setStart] = useState<Start | null>(null);
   const [near, head] = useNear();
   const below = useMemo(() => (cursor === null ? null : { cursor }), [cursor]);

@@ -72,7 +72,7 @@ function Tab({ active, ...rest }: TabProps) {
       {...rest}
       className={cx(
         "h-9 whitespace-nowrap rounded-small px-3 font-semibold text-small transition disabled:cursor-not-allowed disabled:opacity-55",
-        active ? "bg-surface text-ink shadow-float" : "text-muted enabled:hover:text-ink",
+        active ? "bg-cyan/12 text-ink ring-1 ring-cyan/50 ring-inset" : "text-muted enabled:hover:text-ink",
       )}
     />
   );

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { lazy, Suspense } from "react";
 import { ErrorState } from "@/components/ui/states";
 import { firstQuery } from "../api/entries";
 import { useLiveTop } from "../live";
@@ -6,8 +7,9 @@ import type { Standing } from "../rows";
 import { MyRow } from "./my-row";
 import { Podium } from "./podium";
 import { RowsCard } from "./rows-card";
-import { Tail } from "./tail";
 import type { ViewProps } from "./view-props";
+
+const Tail = lazy(() => import("./tail"));
 
 /** The first rows of the present season, live. */
 export function LiveTopRows(props: ViewProps) {
@@ -35,25 +37,25 @@ function TopRows({ latest, query, ...props }: TopRowsProps) {
       <ErrorState title="The board cannot be shown" error={query.error} retry={() => query.refetch()} />
     ) : undefined;
   return (
-    <div className="grid gap-3 tablet:gap-5">
-      {latest !== null && latest.rows.length >= 3 && <Podium rows={latest.rows} board={board} />}
-      <RowsCard
-        label={props.title}
-        latest={latest}
-        view="top"
-        around={props.around}
-        onView={props.onView}
-        me={me}
-        failed={failed}
-        empty={season === null ? "The first score takes the first rank." : "Nobody played in this season."}
-        pinned={
-          me !== null &&
-          season === null && <MyRow board={board} me={me} shown={latest} onAround={() => props.onPlayer(me)} />
-        }
-        tail={(above, leader) => (
+    <RowsCard
+      label={props.title}
+      latest={latest}
+      view="top"
+      around={props.around}
+      onView={props.onView}
+      me={me}
+      podium={rows => rows.length >= 3 && <Podium rows={rows} board={board} />}
+      failed={failed}
+      empty={season === null ? "The first score takes the first rank." : "Nobody played in this season."}
+      pinned={
+        me !== null &&
+        season === null && <MyRow board={board} me={me} shown={latest} onAround={() => props.onPlayer(me)} />
+      }
+      tail={(above, leader) => (
+        <Suspense>
           <Tail of={{ board, season }} cursor={query.data?.next ?? null} above={above} leader={leader} me={me} />
-        )}
-      />
-    </div>
+        </Suspense>
+      )}
+    />
   );
 }

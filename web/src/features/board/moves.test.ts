@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+import { advance, countChanges, firstShown, MARKED, MOST_MOVING, settle } from "./moves";
+import { type Standing, withNeighbours } from "./rows";
+
+const standing = (ids: string, season = "all"): Standing => ({
+  board: "classic",
+  season,
+  total: ids.length,
+  rows: withNeighbours([...ids].map((id, index) => ({ id, name: null, value: 100 - index, rank: index + 1 }))),
+});
+const everywhere = () => true;
+
+describe("moves", () => {
+  test("who climbed, who fell, who is new", () => {
+    const { marks } = advance(firstShown(standing("abc"), 0), standing("cabd"), 1, everywhere);
+    expect([...marks].map(([id, mark]) => [id, mark.by])).toEqual([
+      ["c", 2],
+      ["a", -1],
+      ["b", -1],
+      ["d", "new"],
+    ]);
+  });
+
+  test("a mark stays for a while", () => {
+    const moved = advance(firstShown(standing("ab"), 0), standing("ba"), 1000, everywhere);
+    expect(advance(moved, standing("ba"), 999 + MARKED, everywhere).marks.size).toBe(2);
+    expect(advance(moved, standing("ba"), 1000 + MARKED, everywhere).marks.size).toBe(0);
+    expect([settle(moved, 999 + MARKED).marks.size, settle(moved, 1000 + MARKED).marks.size]).toEqual([2, 0]);
+  });
+
+  test("only moves that can be seen are animated, and not more than can be followed", () => {
+    const letters = Array.from({ length: 60 }, (_, index) => String.fromCharCode(0x100 + index)).join("");
+    const before = firstShown(standing(letters), 0);
+    const after = standing(letters.slice(1) + letters[0]);
+    expect(advance(before, after, 1, () => false).flips.size).toBe(0);
+    const { flips } = advance(before, after, 1, everywhere);
+    expect(flips.size).toBe(MOST_MOVING);
+    expect(flips.has(letters[0] ?? "")).toBe(true);
+  });
+
+  test("another season is another list", () => {
+    const moved = advance(firstShown(standing("ab"), 0), standing("ba"), 1, everywhere);
+    expect(advance(moved, standing("ab", "2026-W48"), 2, everywhere).marks.size).toBe(0);
+  });
+
+  test("changes that wait are rows that would look different", () => {
+    expect(countChanges(standing("abc"), standing("abc"))).toBe(0);
+    expect(countChanges(standing("abc"), standing("bacd"))).toBe(3);
+  });
+});
