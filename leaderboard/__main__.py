@@ -63,6 +63,8 @@ def up(
     command_port: Annotated[int, typer.Option(help="With --split")] = 8001,
     query_port: Annotated[int, typer.Option(help="With --split")] = 8002,
     notifier_port: Annotated[int, typer.Option(help="With --split")] = 8003,
+    dev: Annotated[bool, typer.Option("--dev", help="Reload services and the web app when sources change")] = False,
+    web_port: Annotated[int, typer.Option(help="Of the web app with --dev")] = 5173,
 ) -> None:
     """Start everything on this machine, until Ctrl-C.
 
@@ -73,10 +75,13 @@ def up(
     from leaderboard.running import Plan
     from leaderboard.running import up as run
 
+    if dev and split:
+        _fail("--dev needs the one origin: leave out --split")
     ports = {"command-api": command_port, "query-api": query_port, "notifier": notifier_port}
     try:
         with shown(console) as progress:
-            run(Plan(data, port, split, ports, projectors, processes), lambda line: console.print(line), progress)
+            plan = Plan(data, port, split, ports, projectors, processes, web_port if dev else None)
+            run(plan, lambda line: console.print(line), progress)
     except (LocalServerError, LogUnavailable, LogNotCreated) as error:
         _fail(str(error))
 
