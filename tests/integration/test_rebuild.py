@@ -57,7 +57,7 @@ def own(servers: Servers, logs: Path) -> Iterator[System]:
 
 async def rebuild(system: System, *arguments: str, code: int = 0) -> str:
     """What it says."""
-    done = await asyncio.to_thread(system.run, "rebuild", *arguments)
+    done = await asyncio.to_thread(system.run, "rebuild", *arguments, within=240)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -318,7 +318,7 @@ async def test_a_kill_leaves_the_tables_as_they_were_or_changed(system: System, 
     await submit(system, ann, 100)
     argv = [sys.executable, str(ROOT / "tests" / "rebuild_failpoint.py"), point]
     died = await asyncio.to_thread(
-        subprocess.run, argv, env=system.environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        subprocess.run, argv, env=system.environment, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
     )
     assert died.returncode == -9, died.stdout + died.stderr
     began = time.monotonic()
@@ -344,15 +344,15 @@ async def test_a_projector_that_slept_through_it_writes_nothing(own: System) -> 
     own.kill("projector")
     failpoint = str(ROOT / "tests" / "failpoint.py")
     own.start("sleeper", argv=[sys.executable, failpoint, "after-load", "stop"])
-    await until_owned(own, {"sleeper": 4}, 15)
+    await until_owned(own, {"sleeper": 4}, 60)
     ann = name()
     _, answer = await submit(own, ann, 70, Prefer="respond-async")
-    await asyncio.to_thread(eventually, lambda: frozen(own, "sleeper"), 10, "it is frozen")
+    await asyncio.to_thread(eventually, lambda: frozen(own, "sleeper"), 30, "it is frozen")
     said = await rebuild(own)
     assert "no projector has gone on yet" in said
     thaw(own, "sleeper")
     await asyncio.to_thread(
-        eventually, lambda: "projection_interrupted" in own.log_of("sleeper"), 10, "it is turned away"
+        eventually, lambda: "projection_interrupted" in own.log_of("sleeper"), 30, "it is turned away"
     )
     minimum, began = {"X-Min-Position": answer["position"]}, time.monotonic()
     while (await get(own, f"/api/leaderboard/rank/{ann}", **minimum))[0] != 200:
@@ -374,12 +374,12 @@ async def test_whoever_reads_for_long_is_waited_for_and_named(own: System) -> No
         before = await reader.fetch(position)
         own.start("rebuild")
         named = "(an-analyst) is in a transaction since"
-        await asyncio.to_thread(eventually, lambda: named in own.log_of("rebuild"), 60, "the reader is named")
+        await asyncio.to_thread(eventually, lambda: named in own.log_of("rebuild"), 240, "the reader is named")
         assert (await submit(own, name(), 5))[0] in (200, 202)
         assert await reader.fetch(position) == before
         assert own.processes["rebuild"].poll() is None
         await reading.rollback()
-        assert await asyncio.to_thread(own.processes.pop("rebuild").wait, 60) == 0
+        assert await asyncio.to_thread(own.processes.pop("rebuild").wait, 240) == 0
     finally:
         await reader.close()
     await verified(own)
