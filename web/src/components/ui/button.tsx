@@ -1,12 +1,13 @@
 import type { ComponentProps } from "react";
 import { cx } from "@/components/ui/class-names";
 
-type Look = "primary" | "quiet" | "outline" | "danger";
+type Look = "primary" | "quiet" | "accent" | "outline" | "danger";
 
 const LOOKS: Record<Look, string> = {
   primary: "bg-cyan text-on-accent hover:brightness-110",
   outline: "border border-edge text-ink hover:bg-raised",
   quiet: "text-muted hover:bg-raised hover:text-ink",
+  accent: "text-cyan hover:bg-raised",
   danger: "bg-danger text-on-accent hover:brightness-110",
 };
 

@@ -21,6 +21,14 @@ describe("moves", () => {
     ]);
   });
 
+  test("a value may change where no rank does", () => {
+    const before = standing("ab");
+    const rows = before.rows.map(row => (row.id === "a" ? { ...row, value: 200 } : row));
+    const { marks, flips } = advance(firstShown(before, 0), { ...before, rows }, 1, everywhere);
+    expect([...marks]).toEqual([["a", { by: 0, scored: true, at: 1 }]]);
+    expect(flips.size).toBe(0);
+  });
+
   test("a mark stays for a while", () => {
     const moved = advance(firstShown(standing("ab"), 0), standing("ba"), 1000, everywhere);
     expect(advance(moved, standing("ba"), 999 + MARKED, everywhere).marks.size).toBe(2);

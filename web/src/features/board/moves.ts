@@ -4,6 +4,8 @@ import type { Standing } from "./rows";
 export interface Mark {
   /** Places gained (or lost, below 0); "new" for who was not shown before. */
   by: number | "new";
+  /** The value is another than before. */
+  scored: boolean;
   at: number;
 }
 
@@ -37,7 +39,8 @@ export function advance(shown: Shown, next: Standing, at: number, visible: (inde
   next.rows.forEach((row, index) => {
     const old = before.get(row.id);
     const by = old === undefined ? ("new" as const) : old.row.rank - row.rank;
-    if (by !== 0) marks.set(row.id, { by, at });
+    const scored = old !== undefined && old.row.value !== row.value;
+    if (by !== 0 || scored) marks.set(row.id, { by, scored, at });
     if (old !== undefined && old.index !== index && (visible(old.index) || visible(index)))
       moved.push({ id: row.id, distance: Math.abs(old.index - index) });
   });

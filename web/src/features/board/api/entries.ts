@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { answer, api } from "@/lib/api";
 import { rowsOf, standingOf } from "../rows";
 
@@ -24,7 +24,7 @@ export const firstQuery = (of: Of) =>
     queryFn: async ({ signal }) => {
       const params = { path: { board_id: of.board }, query: { limit: FIRST, ...seasonOf(of.season) } };
       const page = await answer(api.GET("/api/v1/boards/{board_id}/entries", { params, signal }));
-      return { standing: standingOf(page), next: page.next };
+      return standingOf(page);
     },
   });
 
@@ -39,8 +39,8 @@ export const aroundQuery = (of: Of, player: string) =>
     },
   });
 
-/** Where the tail begins: below the first rows, or at a rank somebody jumped to. */
-export type Start = { cursor: string } | { rank: number };
+/** Where the tail begins: below a row, or at a rank somebody jumped to; a cursor goes on from there. */
+export type Start = { after: string } | { rank: number } | { cursor: string };
 
 /** The rows from a point in the order on, page by page; of the moment each page was read. */
 export const tailQuery = (of: Of, start: Start | null) =>
@@ -48,15 +48,19 @@ export const tailQuery = (of: Of, start: Start | null) =>
     queryKey: [...keyOf(of), "tail", start],
     initialPageParam: start,
     queryFn: async ({ pageParam, signal }) => {
-      const query = { limit: PAGE, ...seasonOf(of.season), ...pageParam };
+      const query = { ...seasonOf(of.season), ...(pageParam === null ? {} : pageOf(pageParam)) };
       const params = { path: { board_id: of.board }, query };
       const page = await answer(api.GET("/api/v1/boards/{board_id}/entries", { params, signal }));
       return { rows: rowsOf(page.entries), next: page.next, total: page.total_players };
     },
     getNextPageParam: (page): Start | null => (page.next === null ? null : { cursor: page.next }),
     enabled: start !== null,
+    placeholderData: keepPreviousData,
     // Pages of different moments do not fit each other: the reader asks for a new look.
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnReconnect: false,
     refetchOnWindowFocus: false,
   });
+
+const pageOf = (start: Start) =>
+  "after" in start ? { around_player: start.after, above: 0, below: PAGE } : { limit: PAGE, ...start };

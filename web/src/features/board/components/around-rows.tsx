@@ -59,6 +59,7 @@ function AroundRows({ latest, error, refetch, player, ...props }: AroundRowsProp
       label={`${props.title}: around ${player}`}
       latest={latest}
       view="around"
+      live={props.season === null}
       around={props.around}
       onView={props.onView}
       me={props.me}

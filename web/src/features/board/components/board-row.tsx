@@ -24,6 +24,8 @@ interface BoardRowProps {
   /** Stands out like mine: who was looked for. */
   marked?: boolean;
   by?: Mark["by"] | undefined;
+  /** The score has just changed. */
+  scored?: boolean;
   /** Animates its way to another place when this changes; undefined: it is just there. */
   flip?: number | undefined;
   /** Comes in a little after the row above it. */
@@ -48,7 +50,7 @@ export const BoardRow = memo(function BoardRow({ flip, entering = false, marked 
   );
 });
 
-function Cells({ row, leader, board, mine, by }: Omit<BoardRowProps, "flip" | "entering" | "marked">) {
+function Cells({ row, leader, board, mine, by, scored = false }: Omit<BoardRowProps, "flip" | "entering" | "marked">) {
   return (
     <>
       <td className="ps-3 tablet:ps-5">
@@ -83,7 +85,7 @@ function Cells({ row, leader, board, mine, by }: Omit<BoardRowProps, "flip" | "e
         )}
       </td>
       <td className="tabular pe-3 text-end font-semibold tablet:pe-5">
-        <span key={row.value} className={by === undefined ? undefined : "flash"}>
+        <span key={row.value} className={scored ? "flash" : undefined}>
           {number(row.value)}
         </span>
       </td>

@@ -12,7 +12,7 @@ export function Move({ by }: { by: Mark["by"] | undefined }) {
     );
   if (by === "new")
     return (
-      <span className="inline-flex items-center gap-0.5 font-semibold text-cyan text-micro">
+      <span className="flex items-center justify-center gap-0.5 font-semibold text-cyan text-micro">
         <Plus aria-hidden className="size-3" />
         new
       </span>
@@ -21,7 +21,7 @@ export function Move({ by }: { by: Mark["by"] | undefined }) {
   const Arrow = up ? ArrowUp : ArrowDown;
   return (
     <span
-      className={`tabular inline-flex items-center gap-0.5 font-semibold text-micro ${up ? "text-lime" : "text-magenta"}`}
+      className={`tabular flex items-center justify-center gap-0.5 font-semibold text-micro ${up ? "text-lime" : "text-magenta"}`}
     >
       <Arrow aria-hidden className="size-3.5" />
       <span aria-hidden>{number(Math.abs(by))}</span>

@@ -3,7 +3,7 @@ import { Button } from "@/components/ui/button";
 import { number, percent, signed } from "@/lib/format";
 import { usePending } from "@/lib/pending";
 import type { Standing } from "../rows";
-import { useMine } from "../use-mine";
+import { type Mine, useMine } from "../use-mine";
 import { Avatar } from "./avatar";
 
 interface MyRowProps {
@@ -28,13 +28,7 @@ export function MyRow({ board, me, shown, onAround }: MyRowProps) {
           <span className="rounded-pill bg-cyan px-2 font-bold text-micro text-on-accent">you</span>
         </p>
         <p className="truncate text-muted text-small">
-          {pending !== null
-            ? `${signed(pending.score)} pending`
-            : mine === null
-              ? "Not on this board yet"
-              : mine.gap === null || mine.gap === 0
-                ? `Among the best ${percent(100 - mine.percentile + 100 / mine.total)}`
-                : `${number(mine.gap)} to the next rank`}
+          {pending === null ? lineOf(mine) : `${signed(pending.score)} pending`}
         </p>
       </div>
       {mine !== null && (
@@ -50,4 +44,10 @@ export function MyRow({ board, me, shown, onAround }: MyRowProps) {
       )}
     </div>
   );
+}
+
+function lineOf(mine: Mine | null): string {
+  if (mine === null) return "Not on this board yet";
+  const best = `top ${percent(Math.max(0.1, 100 - mine.percentile + 100 / mine.total))}`;
+  return mine.gap === null || mine.gap === 0 ? best : `${number(mine.gap)} to the next rank · ${best}`;
 }

@@ -1,6 +1,8 @@
 import { type ReactNode, useMemo, useRef, useState } from "react";
 import { Card } from "@/components/ui/card";
 import { EmptyState } from "@/components/ui/states";
+import type { Status } from "@/lib/live";
+import { useLiveStatus } from "@/lib/use-live";
 import type { Row, Standing } from "../rows";
 import { useCalm } from "../use-calm";
 import { useHold } from "../use-hold";
@@ -18,6 +20,8 @@ interface RowsCardProps {
   around: string | null;
   onView: (view: "top" | "around") => void;
   me: string | null;
+  /** The rows come from the stream. */
+  live?: boolean;
   /** Whose row stands out; mine does so anyway. */
   marked?: string;
   /** Above the card, for the rows that it shows. */
@@ -35,6 +39,7 @@ interface RowsCardProps {
 /** The rows of a board: calm, held while somebody points at them, never blank once they have come. */
 export function RowsCard({ latest, view, around, onView, me, ...rest }: RowsCardProps) {
   const [paused, setPaused] = useState(false);
+  const asOf = useLiveStatus(lostAt);
   const hold = useHold();
   const rows = useRef<HTMLTableSectionElement>(null);
   const { shown, waiting, release } = useCalm(latest, paused || hold.held, rows);
@@ -53,6 +58,8 @@ export function RowsCard({ latest, view, around, onView, me, ...rest }: RowsCard
           waiting={waiting}
           onRelease={release}
           total={shown?.standing.total ?? null}
+          asOf={rest.live === true ? asOf : null}
+          mine={around !== null && around === me}
         />
         {rest.failed ??
           (shown === null ? (
@@ -78,4 +85,9 @@ export function RowsCard({ latest, view, around, onView, me, ...rest }: RowsCard
       </Card>
     </div>
   );
+}
+
+/** Since when the stream is lost; null while it is not. */
+function lostAt({ kind, heardAt }: Status): number | null {
+  return kind === "stale" || kind === "offline" || kind === "paused" || kind === "stopped" ? heardAt : null;
 }

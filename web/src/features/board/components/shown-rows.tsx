@@ -15,6 +15,7 @@ export function ShownRows({ shown, me, marked }: { shown: Shown; me: string | nu
       mine={row.id === me}
       marked={row.id === marked}
       by={marks.get(row.id)?.by}
+      scored={marks.get(row.id)?.scored ?? false}
       flip={flips.get(row.id) ?? 0}
       entering={index < 16}
     />

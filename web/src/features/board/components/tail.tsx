@@ -1,16 +1,19 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { type Of, type Start, tailQuery } from "../api/entries";
 import type { Row } from "../rows";
 import { ROW } from "../use-calm";
 import { BoardRow } from "./board-row";
 import { TailHead } from "./tail-head";
 
+/** Milliseconds after which a tail that does not join the rows above is read again. */
+const MENDED = 4000;
+
 interface TailProps {
   of: Of;
-  /** Where the rows shown above end; null: there are no more. */
-  cursor: string | null;
+  /** The last of the rows above. */
+  after: Row;
   /** Players who stand above already. */
   above: ReadonlySet<string>;
   leader: number;
@@ -18,29 +21,30 @@ interface TailProps {
 }
 
 /** The long tail: bodies of the board's table of which only the rows near the screen exist. */
-export default function Tail({ of, cursor, above, leader, me }: TailProps) {
+export default function Tail({ of, after, above, leader, me }: TailProps) {
   const [start, setStart] = useState<Start | null>(null);
   const [near, head] = useNear();
-  const below = useMemo(() => (cursor === null ? null : { cursor }), [cursor]);
-  // Rows above are live, those below of one moment: the tail keeps the cursor that it began with.
-  useEffect(() => {
-    if (near && start === null && below !== null) setStart(below);
-  }, [near, start, below]);
   const query = useInfiniteQuery(tailQuery(of, start));
+  const { data, dataUpdatedAt, isFetching } = query;
   const jumped = start !== null && "rank" in start;
   const rows = useMemo(() => {
-    const all = query.data?.pages.flatMap(page => page.rows) ?? [];
+    const all = data?.pages.flatMap(page => page.rows) ?? [];
     return jumped ? all : all.filter(row => !above.has(row.id));
-  }, [query.data, above, jumped]);
-  if (below === null && start === null) return null;
+  }, [data, above, jumped]);
+  const anchor = after.id;
+  const below = useCallback(() => setStart({ after: anchor }), [anchor]);
+  // Rows above are live, those below of one moment: who has fallen from the one into the other is read in time.
+  const torn = data?.pages.length === 1 && !jumped && (rows[0]?.rank ?? 0) > after.rank + 1;
+  useEffect(() => {
+    if (near && start === null) below();
+    if (!near || !torn || isFetching) return;
+    const timer = setTimeout(below, Math.max(0, dataUpdatedAt + MENDED - Date.now()));
+    return () => clearTimeout(timer);
+  }, [near, start, below, torn, isFetching, dataUpdatedAt]);
   return (
     <>
       <tbody ref={head}>
-        <TailHead
-          query={query}
-          onJump={rank => setStart(rank === null ? below : { rank })}
-          onRefresh={() => setStart(below)}
-        />
+        <TailHead query={query} onJump={rank => (rank === null ? below() : setStart({ rank }))} onRefresh={below} />
       </tbody>
       <TailRows rows={rows} query={query} leader={leader} me={me} board={of.board} head={head} />
     </>
@@ -107,7 +111,7 @@ function useNear() {
   const element = useRef<HTMLTableSectionElement>(null);
   useEffect(() => {
     if (element.current === null) return;
-    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && setNear(true), {
+    const observer = new IntersectionObserver(([entry]) => entry && setNear(entry.isIntersecting), {
       rootMargin: "800px",
     });
     observer.observe(element.current);

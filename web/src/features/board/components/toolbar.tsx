@@ -1,23 +1,38 @@
 import { Pause, Play } from "lucide-react";
 import { Button } from "@/components/ui/button";
 import { cx } from "@/components/ui/class-names";
-import { counted } from "@/lib/format";
+import { counted, time } from "@/lib/format";
 
 interface ToolbarProps {
   /** "around": the rows around a player instead of the first. */
   view: "top" | "around";
   /** Whom the rows are around, or could be. */
   around: string | null;
+  /** Around whom is me. */
+  mine: boolean;
   onView: (view: "top" | "around") => void;
   paused: boolean;
   onPause: (paused: boolean) => void;
   waiting: number;
   onRelease: () => void;
   total: number | null;
+  /** What is shown is of this moment, and nothing newer is to be had. */
+  asOf: number | null;
 }
 
 /** Above the rows: which rows, and whether they move. Its height never changes. */
-export function Toolbar({ view, around, onView, paused, onPause, waiting, onRelease, total }: ToolbarProps) {
+export function Toolbar({
+  view,
+  around,
+  onView,
+  paused,
+  onPause,
+  waiting,
+  onRelease,
+  total,
+  asOf,
+  mine,
+}: ToolbarProps) {
   return (
     <div className="flex h-12 items-center gap-2 px-2 tablet:h-14 tablet:px-3">
       <fieldset aria-label="Which rows" className="flex rounded-control bg-raised p-0.5">
@@ -25,29 +40,33 @@ export function Toolbar({ view, around, onView, paused, onPause, waiting, onRele
           Top
         </Tab>
         <Tab active={view === "around"} onClick={() => onView("around")} disabled={around === null}>
-          {around === null ? "Around me" : "Around"}
+          {mine || around === null ? "Around me" : "Around"}
         </Tab>
       </fieldset>
-      {total !== null && (
-        <span className="tabular truncate text-muted text-small max-tablet:hidden">{counted(total, "player")}</span>
+      {asOf !== null ? (
+        <span className="truncate font-semibold text-gold text-small">As of {time(asOf)}</span>
+      ) : (
+        total !== null && (
+          <span className="tabular truncate text-muted text-small max-tablet:hidden">{counted(total, "player")}</span>
+        )
       )}
       <div className="ms-auto flex items-center gap-2">
         {waiting > 0 && (
           <Button
-            look="quiet"
+            look="accent"
             onClick={onRelease}
-            className="h-9 text-cyan"
+            className="h-9"
             title="The rows stand still while you point at them"
           >
             {counted(waiting, "change")} waiting
           </Button>
         )}
         <Button
-          look="quiet"
+          look={paused ? "accent" : "quiet"}
           onClick={() => onPause(!paused)}
           aria-pressed={paused}
           aria-label={paused ? "Let the rows move" : "Pause the rows"}
-          className={cx("h-9 max-tablet:w-9 max-tablet:px-0", paused && "text-gold")}
+          className="h-9 max-tablet:w-9 max-tablet:px-0"
         >
           {paused ? <Play aria-hidden className="size-4" /> : <Pause aria-hidden className="size-4" />}
           <span className="max-tablet:hidden">{paused ? "Paused" : "Pause"}</span>

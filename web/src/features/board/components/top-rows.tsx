@@ -15,23 +15,24 @@ const Tail = lazy(() => import("./tail"));
 export function LiveTopRows(props: ViewProps) {
   const live = useLiveTop(props.board);
   const first = useQuery({ ...firstQuery(props), staleTime: Number.POSITIVE_INFINITY });
-  // What REST answers fills the time until the stream has spoken, and knows the way into the tail.
-  return <TopRows {...props} latest={live ?? first.data?.standing ?? null} query={first} />;
+  // What REST answers fills the time until the stream has spoken.
+  return <TopRows {...props} latest={live ?? first.data ?? null} query={first} />;
 }
 
 /** The first rows of a past season. */
 export function PastTopRows(props: ViewProps) {
   const first = useQuery(firstQuery(props));
-  return <TopRows {...props} latest={first.data?.standing ?? null} query={first} />;
+  return <TopRows {...props} latest={first.data ?? null} query={first} />;
 }
 
 interface TopRowsProps extends ViewProps {
   latest: Standing | null;
-  query: { data: { next: string | null } | undefined; error: unknown; refetch: () => unknown };
+  query: { error: unknown; refetch: () => unknown };
 }
 
 function TopRows({ latest, query, ...props }: TopRowsProps) {
   const { board, season, me } = props;
+  const after = latest !== null && latest.total > latest.rows.length ? latest.rows.at(-1) : undefined;
   const failed =
     latest === null && query.error !== null ? (
       <ErrorState title="The board cannot be shown" error={query.error} retry={() => query.refetch()} />
@@ -41,6 +42,7 @@ function TopRows({ latest, query, ...props }: TopRowsProps) {
       label={props.title}
       latest={latest}
       view="top"
+      live={season === null}
       around={props.around}
       onView={props.onView}
       me={me}
@@ -51,11 +53,13 @@ function TopRows({ latest, query, ...props }: TopRowsProps) {
         me !== null &&
         season === null && <MyRow board={board} me={me} shown={latest} onAround={() => props.onPlayer(me)} />
       }
-      tail={(above, leader) => (
-        <Suspense>
-          <Tail of={{ board, season }} cursor={query.data?.next ?? null} above={above} leader={leader} me={me} />
-        </Suspense>
-      )}
+      tail={(above, leader) =>
+        after !== undefined && (
+          <Suspense>
+            <Tail of={{ board, season }} after={after} above={above} leader={leader} me={me} />
+          </Suspense>
+        )
+      }
     />
   );
 }
