@@ -13,8 +13,8 @@ from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 from leaderboard.web import BUILT, INDEX
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-DESKTOP = {"width": 1440, "height": 900}
-PHONE = {"width": 360, "height": 780}
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
+PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 780}, "is_mobile": True, "has_touch": True}
 WITHIN = 20_000
 """Milliseconds that a page has to show something: the machine of a test is busy."""
 
@@ -57,7 +57,7 @@ class Chromium:
 
     async def open(self, path: str, **options: Any) -> Tab:
         """A page of somebody new, who has nothing stored."""
-        context = await self.browser.new_context(base_url=self.url, **({"viewport": DESKTOP} | options))
+        context = await self.browser.new_context(base_url=self.url, **(DESKTOP | options))
         context.set_default_timeout(WITHIN)
         tab = Tab(await context.new_page()).listen()
         await tab.page.goto(path)
