@@ -4,6 +4,7 @@ import { ThemeSwitch } from "@/app/theme-switch";
 import { Announcer } from "@/components/ui/announcer";
 import { Toaster } from "@/components/ui/toast";
 import { paths } from "@/config/paths";
+import { ConnectionNotice } from "@/features/live/components/connection-notice";
 import { ConnectionState } from "@/features/live/components/connection-state";
 
 /** The frame around every page. */
@@ -35,6 +36,7 @@ export function Shell({ children }: { children: ReactNode }) {
           </div>
         </div>
       </header>
+      <ConnectionNotice />
       <main id="content" tabIndex={-1} className="mx-auto max-w-7xl px-3 py-3 outline-none tablet:px-6 tablet:py-6">
         {children}
       </main>

@@ -14,7 +14,11 @@ export function Card({ title, actions, flush = false, className, children, ...re
   return (
     <section
       {...rest}
-      className={cx("rounded-card border border-line bg-surface", !flush && "p-4 tablet:p-5", className)}
+      className={cx(
+        "rounded-card border border-line bg-surface",
+        flush ? "overflow-clip" : "p-4 tablet:p-5",
+        className,
+      )}
     >
       {title !== undefined && (
         <header className={cx("flex min-h-10 items-center gap-3", flush ? "px-4 py-3 tablet:px-5" : "mb-3")}>

@@ -5,7 +5,10 @@ import { cx } from "@/components/ui/class-names";
 export function Table({ className, ...rest }: ComponentProps<"table">) {
   return (
     <div className="overflow-x-auto">
-      <table {...rest} className={cx("w-full border-collapse text-start text-body", className)} />
+      <table
+        {...rest}
+        className={cx("w-full border-collapse text-start text-body [&_tbody_tr:last-child_td]:border-b-0", className)}
+      />
     </div>
   );
 }
@@ -21,7 +24,7 @@ export function Th({ numeric = false, className, ...rest }: ComponentProps<"th">
       scope="col"
       {...rest}
       className={cx(
-        "border-line border-b px-3 py-2 font-semibold text-micro text-muted uppercase tracking-wider first:ps-4 last:pe-4",
+        "border-line border-b px-3 py-2 font-semibold text-micro text-muted uppercase tracking-wider first:ps-4 last:pe-4 tablet:first:ps-5 tablet:last:pe-5",
         numeric ? "text-end" : "text-start",
         className,
       )}
@@ -33,7 +36,11 @@ export function Td({ numeric = false, className, ...rest }: ComponentProps<"td">
   return (
     <td
       {...rest}
-      className={cx("border-line border-b px-3 py-2 first:ps-4 last:pe-4", numeric && "tabular text-end", className)}
+      className={cx(
+        "border-line border-b px-3 py-2 first:ps-4 last:pe-4 tablet:first:ps-5 tablet:last:pe-5",
+        numeric && "tabular text-end",
+        className,
+      )}
     />
   );
 }

@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Pause, Play, ScrollText } from "lucide-react";
+import { Pause, Play, ScrollText, Undo2 } from "lucide-react";
 import { useState } from "react";
 import { Link } from "wouter";
 import { Button } from "@/components/ui/button";
@@ -98,14 +98,17 @@ function Row({ event, revoke }: { event: LoggedEvent; revoke: ListedProps["revok
         {partition}-{offset}
       </Td>
       {revoke !== null && (
-        <Td className="text-end align-top">
+        <Td className="py-2 text-end align-top">
           {type === "ScoreSubmitted" && player_id !== null && event_id !== null && (
             <Button
               look="quiet"
-              aria-label={`Revoke this score of ${player_id}`}
+              icon
+              className="-my-2"
+              title="Revoke this score…"
+              aria-label={`Revoke the score ${event_id} of ${player_id}`}
               onClick={() => revoke(player_id, event_id)}
             >
-              Revoke…
+              <Undo2 aria-hidden className="size-4" />
             </Button>
           )}
         </Td>

@@ -6,7 +6,7 @@ import { Loaded } from "@/components/ui/loaded";
 import { Skeleton } from "@/components/ui/states";
 import { time } from "@/lib/format";
 import { useAdminKey } from "../admin-key";
-import { healthQuery, operationsQuery } from "../api/operations";
+import { type BoardInfo, healthQuery, operationsQuery } from "../api/operations";
 import type { Wish } from "../api/rulings";
 import { KeyForm } from "./admin";
 import { Boards } from "./boards";
@@ -31,30 +31,23 @@ export default function OperatorPage() {
     rulings.current?.scrollIntoView({ block: "center" });
     rulings.current?.focus();
   };
+  const retire = (board: BoardInfo) => setWish({ kind: "retire", id: board.board_id, revision: board.revision });
   return (
-    <div className="grid gap-3 tablet:gap-5">
+    <div className="grid grid-cols-1 gap-3 tablet:gap-5">
       <Head at={operations.data?.at} isLost={operations.isError} />
       <Loaded query={operations} what="the figures" waiting={<Waiting />}>
-        {found => (
-          <>
-            <Overview operations={found} />
-            <div className="grid items-start gap-3 tablet:gap-5 desk:grid-cols-2">
-              <Partitions partitions={found.partitions} />
-              <Submissions operations={found} />
-            </div>
-          </>
-        )}
+        {found => <Overview operations={found} />}
       </Loaded>
-      <div className="grid items-start gap-3 tablet:gap-5 desk:grid-cols-2">
-        <Boards
-          retire={
-            adminKey === null
-              ? null
-              : board => setWish({ kind: "retire", id: board.board_id, revision: board.revision })
-          }
-        />
-        <div ref={rulings} tabIndex={-1} className="rounded-card">
-          {adminKey === null ? <KeyForm /> : <Rulings key={draft.nth} draft={draft} wish={setWish} />}
+      <div className="grid grid-cols-1 items-start gap-3 tablet:gap-5 desk:grid-cols-2">
+        <div className="grid grid-cols-1 gap-3 tablet:gap-5">
+          {operations.data !== undefined && <Partitions partitions={operations.data.partitions} />}
+          <Boards retire={adminKey === null ? null : retire} />
+        </div>
+        <div className="grid grid-cols-1 gap-3 tablet:gap-5">
+          {operations.data !== undefined && <Submissions operations={operations.data} />}
+          <div ref={rulings} tabIndex={-1} className="rounded-card">
+            {adminKey === null ? <KeyForm /> : <Rulings key={draft.nth} draft={draft} wish={setWish} />}
+          </div>
         </div>
       </div>
       <Events revoke={adminKey === null ? null : revoke} />
@@ -102,9 +95,10 @@ function Parts() {
 
 function Waiting() {
   return (
-    <div className="grid gap-3 tablet:gap-5">
-      <Skeleton className="h-28 rounded-card" />
-      <Skeleton className="h-80 rounded-card" />
+    <div className="grid grid-cols-2 gap-3 tablet:grid-cols-3 desk:grid-cols-6">
+      {["lag", "pace", "projectors", "boards", "sockets", "news"].map(figure => (
+        <Skeleton key={figure} className="h-28 rounded-card" />
+      ))}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { TriangleAlert } from "lucide-react";
 import { counted, number } from "@/lib/format";
-import { freshnessQuery, type Operations } from "../api/operations";
+import { type Freshness, freshnessQuery, type Operations } from "../api/operations";
 import { ageAt } from "../figures";
 import { Stat, Trail } from "./stat";
 
@@ -41,14 +41,27 @@ function Fresh({ sockets }: { sockets: number | null }) {
       <Stat name="Sockets" note={data === undefined ? "…" : `a tick each ${number(data.tick_ms)} ms`}>
         {sockets === null ? "–" : number(sockets)}
       </Stat>
-      <Stat name="News is" note={data === undefined ? "…" : `99 of 100: ${ageWords(ageAt(data.board, 0.99))}`}>
-        {data === undefined ? "…" : ageWords(ageAt(data.board, 0.5))}
-      </Stat>
+      <News counts={data?.board ?? []} />
     </>
   );
 }
 
-const ageWords = (ms: number | null) => (ms === null ? "–" : `≤ ${number(ms)} ms`);
+/** How old what goes out to the sockets is. */
+function News({ counts }: { counts: Freshness["board"] }) {
+  const [half, most] = [ageAt(counts, 0.5), ageAt(counts, 0.99)];
+  const words = (ms: number | null) => (ms === null ? "> 10 s" : `≤ ${number(ms)} ms`);
+  if (counts.every(({ writes }) => writes === 0))
+    return (
+      <Stat name="News is old" note="nothing sent yet">
+        –
+      </Stat>
+    );
+  return (
+    <Stat name="News is old" note={`99 of 100: ${words(most)}`}>
+      {words(half)}
+    </Stat>
+  );
+}
 
 function Stopped({ partitions }: { partitions: readonly string[] }) {
   return (

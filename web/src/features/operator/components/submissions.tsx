@@ -38,16 +38,14 @@ export function Submissions({ operations: { submissions, outcomes } }: { operati
 function Share({ name, count, of, tone }: { name: string; count: number; of: number; tone: string }) {
   const share = of === 0 ? 0 : (count / of) * 100;
   return (
-    <div>
-      <div className="flex justify-between gap-3 text-small">
-        <dt>{name}</dt>
-        <dd className="tabular text-muted">
-          <span className="font-semibold text-ink">{number(count)}</span> · {percent(share, 0)}
-        </dd>
-      </div>
-      <div aria-hidden className="mt-1 h-1.5 overflow-hidden rounded-pill bg-raised">
+    <div className="grid grid-cols-[1fr_auto] gap-x-3 text-small">
+      <dt>{name}</dt>
+      <dd className="tabular text-muted">
+        <span className="font-semibold text-ink">{number(count)}</span> · {percent(share, 0)}
+      </dd>
+      <dd aria-hidden className="col-span-2 mt-1 h-1.5 overflow-hidden rounded-pill bg-raised">
         <div className={`h-full rounded-pill ${tone}`} style={{ width: `${share}%` }} />
-      </div>
+      </dd>
     </div>
   );
 }

@@ -19,7 +19,7 @@ export default function PlayerPage({ id }: { id: string }) {
   const ranks = useQuery(ranksQuery(id));
   if (profile.data === undefined && unreachable(profile.error).kind === "unknown-player") return <Stranger id={id} />;
   return (
-    <div className="grid gap-3 tablet:gap-5">
+    <div className="grid grid-cols-1 gap-3 tablet:gap-5">
       <Head id={id} name={profile.data?.username} since={profile.data?.registered_at ?? null} />
       <Loaded query={ranks} what="the ranks" waiting={<Waiting />}>
         {found => <Ranks id={id} ranks={found} />}
@@ -57,7 +57,7 @@ function Ranks({ id, ranks }: { id: string; ranks: readonly BoardRank[] }) {
     );
   return (
     <>
-      <div className="grid gap-3 tablet:gap-5 desk:grid-cols-[minmax(20rem,2fr)_3fr]">
+      <div className="grid grid-cols-1 gap-3 tablet:gap-5 desk:grid-cols-[minmax(20rem,2fr)_3fr]">
         <RankCard key={shown.board_id} id={id} asked={shown} />
         <ScoreHistory key={`history of ${shown.board_id}`} id={id} board={shown.board_id} />
       </div>
@@ -68,23 +68,27 @@ function Ranks({ id, ranks }: { id: string; ranks: readonly BoardRank[] }) {
 
 function Stranger({ id }: { id: string }) {
   return (
-    <EmptyState
-      icon={<UserRoundX aria-hidden />}
-      title="Nobody plays under this name"
-      action={
-        <Link href={paths.board.href()} className="text-cyan underline underline-offset-4">
-          To the board
-        </Link>
-      }
-    >
-      {`There is no player with the id ${id}. Ids tell capital letters from small ones.`}
-    </EmptyState>
+    <>
+      <title>Unknown player · Leaderboard</title>
+      <h1 className="sr-only">Unknown player</h1>
+      <EmptyState
+        icon={<UserRoundX aria-hidden />}
+        title="Nobody plays under this name"
+        action={
+          <Link href={paths.board.href()} className="text-cyan underline underline-offset-4">
+            To the board
+          </Link>
+        }
+      >
+        {`There is no player with the id ${id}. Ids tell capital letters from small ones.`}
+      </EmptyState>
+    </>
   );
 }
 
 function Waiting() {
   return (
-    <div className="grid gap-3 tablet:gap-5 desk:grid-cols-[minmax(20rem,2fr)_3fr]">
+    <div className="grid grid-cols-1 gap-3 tablet:gap-5 desk:grid-cols-[minmax(20rem,2fr)_3fr]">
       <Skeleton className="h-80 rounded-card" />
       <Skeleton className="h-80 rounded-card" />
     </div>

@@ -1,12 +1,12 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Gamepad2 } from "lucide-react";
+import { Check, Gamepad2 } from "lucide-react";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
 import { Loaded } from "@/components/ui/loaded";
 import { EmptyState, Skeleton } from "@/components/ui/states";
 import { Table, Td, Th } from "@/components/ui/table";
-import { ago, counted, dateTime, number, titleOf } from "@/lib/format";
+import { ago, dateTime, number, titleOf } from "@/lib/format";
 import { type Submission, submissionsQuery } from "../api/player";
 
 /** What a player has submitted of late, and what became of it. */
@@ -43,7 +43,7 @@ function Listed({ sessions }: { sessions: readonly Submission[] }) {
       <tbody>
         {sessions.map(session => (
           <tr key={session.event_id}>
-            <Td>
+            <Td className="whitespace-nowrap">
               <time dateTime={session.submitted_at} title={dateTime(session.submitted_at)}>
                 {ago(session.submitted_at)}
               </time>
@@ -69,9 +69,13 @@ function Outcome({ session }: { session: Submission }) {
   if (outcome === "refused") return <Badge tone="warn">refused: {(reason ?? "no reason").replaceAll("_", " ")}</Badge>;
   if (boards.length === 0) return <Badge>counts nowhere</Badge>;
   return (
-    <Badge tone="good">
-      <span title={boards.join(", ")}>counts on {counted(boards.length, "board")}</span>
-    </Badge>
+    <span className="flex items-center gap-1.5">
+      <Check aria-hidden className="size-4 shrink-0 text-lime" />
+      <span>
+        <span className="max-tablet:sr-only">counts on </span>
+        {boards.join(", ")}
+      </span>
+    </span>
   );
 }
 
