@@ -500,6 +500,29 @@ def bench_live(
     _bench(measure)
 
 
+@bench_app.command("web")
+def bench_web(
+    submits: Annotated[int, typer.Option(min=1, help="Each is looked for in another page")] = 200,
+    rate: Annotated[int, typer.Option(min=1, help="Submissions a second behind the board, meanwhile")] = 1_000,
+    seconds: Annotated[float, typer.Option(min=1, help="For which frames are counted")] = 20.0,
+    players: Annotated[int, typer.Option(min=1_000, help="How many are loaded before")] = 20_000,
+    url: Annotated[str | None, typer.Option(help="A system that runs; by default a new one is started")] = None,
+    out: Annotated[Path | None, typer.Option(help="Results [default: bench-results/web-DATE-COMMIT.json]")] = None,
+) -> None:
+    """Measure the web app in Chromium: from a submit in one page to the row in another, and frames under load.
+
+    Then verify; exit 1 as `bench run` does. It needs chromium, and the packages for tests.
+    """
+
+    def measure() -> bool:
+        from bench.web import Settings
+        from bench.web import bench_web as run
+
+        return run(Settings(submits, rate, seconds=seconds, players=players), url, out, console)
+
+    _bench(measure)
+
+
 @bench_app.command("list")
 def bench_list() -> None:
     """Show the workloads, the scenarios of `bench live`, and what they have to reach."""

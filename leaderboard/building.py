@@ -4,7 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from leaderboard.local.errors import LocalServerError
@@ -74,15 +74,21 @@ def _npm(say: Callable[[str], None], node: Node, *arguments: str) -> None:
         )
 
 
-def main() -> int:
-    """For quickstart.sh: 0 when the app is there, 1 with a line that says why it is not."""
+def check(say: Callable[[str], None]) -> None:
+    """Lint, types, tests, and whether the API client is of the present document. Raises LocalServerError."""
+    _npm(say, install(say), "run", "check")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """For scripts: build, or with `check` check, the app; 1 with a line that says why where that did not go well."""
+    work = check if arguments == ["check"] else build
     try:
-        build(lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201 - the terminal is its reader
+        work(lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201 - the terminal is its reader
     except (LocalServerError, OSError) as error:
-        print(f"the web app could not be built: {error}", file=sys.stderr)  # noqa: T201
+        print(f"the web app: {error}", file=sys.stderr)  # noqa: T201
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,10 +1,13 @@
 """The web app in a real browser, against the running system."""
 
+import asyncio
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
+import aiohttp
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Locator, Page, expect
@@ -13,7 +16,7 @@ from tests.e2e.test_boards import define
 from tests.e2e.test_thread import name, submit
 from tests.e2e.web.browsers import DESKTOP, PHONE, WITHIN, Chromium
 from tests.e2e.web.conftest import LONG
-from tests.stack import System
+from tests.stack import System, answers, eventually
 
 PAGES = {"board": f"/?board={LONG}", "player": "/players/player-0007", "operator": "/operator"}
 SIZES = {"desktop": DESKTOP, "phone": PHONE}
@@ -117,6 +120,35 @@ async def test_a_player_is_searched_for_and_the_rows_around_are_shown(browser: C
     for near in ("player-0604", "player-0605", "player-0606"):
         await expect(row(page, near)).to_be_visible()
     assert tab.complaints == []
+
+
+async def test_a_page_says_that_the_front_is_gone_and_misses_nothing(system: System, browser: Chromium) -> None:
+    board, ann, bob = await define(system), name(), name()
+    await submit(system, bob, 500, board)
+    other = system.serve("command-api", "other-commands")
+    await asyncio.to_thread(eventually, lambda: answers(f"{other}/openapi.json"), 45, "the other command API")
+    page = (await browser.open(f"/?board={board}")).page
+    connection = page.locator("header").get_by_text("Connection:").locator("..")
+    await expect(connection).to_contain_text("live")
+    await mark(page)
+    system.kill("front")
+    await expect(connection).to_contain_text(re.compile("stale|offline"))
+    for player, score in ((ann, 900), (bob, 950), (ann, 1_000)):
+        await submit_to(other, player, score, board)
+    await expect(row(page, bob)).to_contain_text("500")
+    front = [sys.executable, "-m", "leaderboard", "front", "--port", str(system.ports["front"])]
+    system.start("front", argv=front)
+    await expect(connection).to_contain_text("live", timeout=60_000)
+    await expect(row(page, ann)).to_contain_text("1,000")
+    await expect(row(page, bob)).to_contain_text("950")
+    assert [await rank(row(page, each)) for each in (ann, bob)] == ["1", "2"]
+    await assert_marked(page)
+
+
+async def submit_to(url: str, player: str, score: int, mode: str) -> None:
+    body = {"user_id": player, "score": score, "game_mode": mode}
+    async with aiohttp.ClientSession() as client, client.post(f"{url}/api/leaderboard/submit", json=body) as answer:
+        assert answer.status == 200, await answer.text()
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
