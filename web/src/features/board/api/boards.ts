@@ -7,7 +7,7 @@ export const boardsQuery = () =>
     queryKey: ["boards"],
     queryFn: async ({ signal }) => (await answer(api.GET("/api/v1/boards", { signal }))).boards,
     staleTime: 60_000,
-    refetchInterval: 60_000,
+    refetchInterval: query => (query.state.status === "error" ? 5_000 : 60_000),
   });
 
 /** The newest seasons of a board that somebody has played in. */
