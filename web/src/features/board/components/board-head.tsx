@@ -48,7 +48,7 @@ export function BoardHead(props: BoardHeadProps) {
         </Button>
         {props.action}
       </div>
-      <div className="hidden w-full grid-cols-[repeat(3,minmax(0,11rem))_minmax(0,1fr)] gap-3 tablet:grid">
+      <div className="hidden w-full grid-cols-[minmax(0,10rem)_minmax(0,15rem)_minmax(0,11rem)_minmax(0,1fr)] gap-3 tablet:grid">
         <Filters {...props} className="contents" />
         <div className="w-full max-w-80 justify-self-end">
           <Search onPick={find} />

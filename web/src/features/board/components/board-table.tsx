@@ -29,9 +29,11 @@ export function BoardTable({ label, total, rows, hold, children, tail }: BoardTa
           <Column className="ps-5 text-start">Rank</Column>
           <Column className="text-center">Move</Column>
           <Column className="px-2 text-start">Player</Column>
-          <Column className="px-2 text-end max-tablet:p-0">To next</Column>
+          <Column className="px-2 text-end max-tablet:p-0">
+            <span className="max-tablet:sr-only">To next</span>
+          </Column>
           <Column className="px-2 text-start max-desk:p-0">
-            <span className="max-desk:hidden">Of the leader</span>
+            <span className="max-desk:sr-only">Of the leader</span>
           </Column>
           <Column className="pe-5 text-end">Score</Column>
         </tr>

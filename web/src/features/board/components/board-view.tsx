@@ -40,7 +40,7 @@ export function BoardView({ aside, action }: BoardViewProps) {
   return (
     <>
       <BoardHead choice={choice} all={all ?? []} season={season} onChange={change} action={action(choice)} />
-      <div className="grid items-start gap-5 desk:grid-cols-[minmax(0,1fr)_20rem]">
+      <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 desk:grid-cols-[minmax(0,1fr)_20rem]">
         <Rows choice={choice} season={season} player={filters.player ?? null} onPlayer={player => change({ player })} />
         <div className="max-desk:hidden desk:sticky desk:top-20">{aside(choice)}</div>
       </div>

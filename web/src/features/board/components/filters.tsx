@@ -43,7 +43,7 @@ export function Filters({ choice, all, season, onChange, className }: FiltersPro
         value={season ?? ""}
         disabled={!resets}
         options={[
-          { value: "", label: resets ? `Now (${board.season.season})` : "All time" },
+          { value: "", label: resets ? `Now: ${board.season.season}` : "All time" },
           ...past.map(value => ({ value, label: seasonTitle(value) })),
         ]}
         onPick={picked => onChange({ season: picked })}

@@ -46,7 +46,7 @@ export function RowsCard({ latest, view, around, onView, me, ...rest }: RowsCard
   const above = useMemo(() => new Set(shown?.standing.rows.map(row => row.id)), [shown]);
   const leader = shown?.standing.rows[0]?.value ?? 0;
   return (
-    <div className="grid gap-3 tablet:gap-5">
+    <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-3 tablet:gap-5">
       {shown !== null && rest.podium?.(shown.standing.rows)}
       <Card aria-label={rest.label} flush className="relative overflow-clip">
         <Toolbar
