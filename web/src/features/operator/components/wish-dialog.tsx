@@ -76,7 +76,14 @@ function Confirm({ wish, adminKey, onClose }: WishDialogProps & { wish: Wish }) 
     >
       <p className="text-muted text-small">{DOES[wish.kind]}</p>
       <Loaded query={rehearsal} what="what would change" waiting={<Skeleton className="h-24" />}>
-        {changes => <Changes changes={changes} />}
+        {({ changes, modesLeft }) => (
+          <>
+            <Changes changes={changes} />
+            {modesLeft.length > 0 && (
+              <p className="text-gold text-small">No board would take scores of {modesLeft.join(", ")} any more.</p>
+            )}
+          </>
+        )}
       </Loaded>
       <Field
         label={
