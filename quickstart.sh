@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up the Python environment beside this file, only when something has changed, and runs `leaderboard up`.
+# Sets up the Python environment and builds the web app, only when something has changed, and runs `leaderboard up`.
 #   ./quickstart.sh [options of "leaderboard up"]
 #   ./quickstart.sh --setup-only
 set -euo pipefail
@@ -66,6 +66,11 @@ stamp="$venv/leaderboard.stamp"
 if [[ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]]; then
   install_packages
   printf '%s\n' "$wanted" >"$stamp"
+fi
+
+# The web app; all else runs without it.
+if [[ -z "${LEADERBOARD_WEB:-}" && -f "$root/web/package.json" ]]; then
+  "$venv/bin/python" -m leaderboard.building || say "going on without the web app"
 fi
 
 if [[ "${1:-}" == --setup-only ]]; then

@@ -23,7 +23,7 @@ class Bar:
     @property
     def at_least(self) -> bool:
         """Whether more is better."""
-        return self.figure in ("throughput", "hits")
+        return self.figure in ("throughput", "hits", "fps")
 
     @property
     def sign(self) -> str:

@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from command_api.admin import ACTOR, admin_only
 from command_api.answering import board_refusal
-from command_api.http import ADMIN_PROBLEMS, answered, described, json_answer, key_of, traceparent, waits
-from command_api.schemas import BoardAccepted, BoardBody, BoardChanged, ExpectedRevision
+from command_api.http import ADMIN_PROBLEMS, DryRun, answered, described, json_answer, key_of, traceparent, waits
+from command_api.schemas import BoardAccepted, BoardBody, BoardChanged, ExpectedRevision, RetirementRehearsal
 from command_api.state import Commands
 from shared.boards import Board, BoardId
 from shared.bodies import read_model
@@ -74,17 +74,31 @@ async def revise(request: Request, board_id: Annotated[BoardId, Path()]) -> Resp
 
 @router.post(
     "/api/v1/boards/{board_id}/retire",
-    response_model=BoardChanged,
+    response_model=BoardChanged | RetirementRehearsal,
     responses=ANSWERS,
     openapi_extra=described(ExpectedRevision.model_json_schema()),
     summary="Retire a board",
     operation_id="retireBoard",
 )
-async def retire(request: Request, board_id: Annotated[BoardId, Path()]) -> Response:
+async def retire(request: Request, board_id: Annotated[BoardId, Path()], dry_run: DryRun = False) -> Response:
     """It takes no scores any more and can be read for ever."""
     body = await read_model(request, ExpectedRevision)
     fact = BoardRetired(board_id=board_id, expected_revision=body.expected_revision)
+    if dry_run:
+        return _rehearse(request.state.commands, fact, key_of(request))
     return await _change(request, fact, created=False)
+
+
+def _rehearse(commands: Commands, fact: BoardRetired, key: str) -> Response:
+    """Answer what a retirement would change. Raises Problem."""
+    catalogue = commands.submitting.catalogue.now
+    try:
+        board = catalogue.revise(fact, now()).board
+    except Refused as refused:
+        raise _refusal(fact, refused.verdict, event_id_of(fact.board_id, key), replayed=False) from refused
+    alone = [mode for mode in board.game_modes if len(catalogue.feeding(catalogue.newest, mode)) == 1]
+    answer = RetirementRehearsal(board_id=board.board_id, modes_without_board=alone)
+    return json_answer(200, answer.model_dump_json(), {})
 
 
 async def _change(request: Request, fact: Change, *, created: bool) -> Response:

@@ -1,9 +1,9 @@
 """What the routes have in common: the headers they take, the problems they give, the answers they write."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Query, Request
 from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
@@ -15,6 +15,7 @@ from shared.log import LogUnavailable
 from shared.problems import PROBLEM_CONTENT, Problem, invalid
 
 KEY: TypeAdapter[str] = TypeAdapter(IdempotencyKey)
+DryRun = Annotated[bool, Query(description="say what would change, and change nothing")]
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": text, "content": PROBLEM_CONTENT}
     for status, text in {

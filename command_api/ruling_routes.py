@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
 from command_api.admin import ACTOR, admin_only
 from command_api.answering import refusal, results
-from command_api.http import ADMIN_PROBLEMS, answered, described, json_answer, key_of, waits
+from command_api.http import ADMIN_PROBLEMS, DryRun, answered, described, json_answer, key_of, waits
 from command_api.rehearsing import rehearse
 from command_api.schemas import EraseRequest, RehearsalAnswer, RulingAnswer, RulingRequest, change_answer
 from command_api.state import Commands
@@ -31,7 +31,6 @@ router = APIRouter(
 )
 Player = Annotated[PlayerId, Path()]
 Submission = Annotated[EventId, Path()]
-DryRun = Annotated[bool, Query(description="say what would change, and change nothing")]
 
 
 @router.post(

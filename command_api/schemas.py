@@ -241,6 +241,16 @@ class RehearsalAnswer(BaseModel):
     changes: list[ChangeAnswer]
 
 
+class RetirementRehearsal(BaseModel):
+    """What retiring a board would change: no row does. Nothing was changed."""
+
+    status: Literal["dry_run"] = "dry_run"
+    board_id: str
+    modes_without_board: list[str]
+    """Game modes that no other board takes: their scores would be refused."""
+    changes: list[ChangeAnswer] = []
+
+
 def change_answer(change: Change) -> ChangeAnswer:
     """A change as clients see it."""
     return ChangeAnswer(

@@ -63,6 +63,8 @@ def up(
     command_port: Annotated[int, typer.Option(help="With --split")] = 8001,
     query_port: Annotated[int, typer.Option(help="With --split")] = 8002,
     notifier_port: Annotated[int, typer.Option(help="With --split")] = 8003,
+    dev: Annotated[bool, typer.Option("--dev", help="Reload services and the web app when sources change")] = False,
+    web_port: Annotated[int, typer.Option(help="Of the web app with --dev")] = 5173,
 ) -> None:
     """Start everything on this machine, until Ctrl-C.
 
@@ -73,10 +75,13 @@ def up(
     from leaderboard.running import Plan
     from leaderboard.running import up as run
 
+    if dev and split:
+        _fail("--dev needs the one origin: leave out --split")
     ports = {"command-api": command_port, "query-api": query_port, "notifier": notifier_port}
     try:
         with shown(console) as progress:
-            run(Plan(data, port, split, ports, projectors, processes), lambda line: console.print(line), progress)
+            plan = Plan(data, port, split, ports, projectors, processes, web_port if dev else None)
+            run(plan, lambda line: console.print(line), progress)
     except (LocalServerError, LogUnavailable, LogNotCreated) as error:
         _fail(str(error))
 
@@ -462,6 +467,29 @@ def bench_live(
     def measure() -> bool:
         settings = Settings(seconds, minutes, idle, rounds, parse_numbers(rates), moves, players, share)
         return run(scenarios or [], settings, url, out, console)
+
+    _bench(measure)
+
+
+@bench_app.command("web")
+def bench_web(
+    submits: Annotated[int, typer.Option(min=1, help="Each is looked for in another page")] = 200,
+    rate: Annotated[int, typer.Option(min=1, help="Submissions a second behind the board, meanwhile")] = 1_000,
+    seconds: Annotated[float, typer.Option(min=1, help="For which frames are counted")] = 20.0,
+    players: Annotated[int, typer.Option(min=1_000, help="How many are loaded before")] = 20_000,
+    url: Annotated[str | None, typer.Option(help="A system that runs; by default a new one is started")] = None,
+    out: Annotated[Path | None, typer.Option(help="Results [default: bench-results/web-DATE-COMMIT.json]")] = None,
+) -> None:
+    """Measure the web app in Chromium: from a submit in one page to the row in another, and frames under load.
+
+    Then verify; exit 1 as `bench run` does. It needs chromium, and the packages for tests.
+    """
+
+    def measure() -> bool:
+        from bench.web import Settings
+        from bench.web import bench_web as run
+
+        return run(Settings(submits, rate, seconds=seconds, players=players), url, out, console)
 
     _bench(measure)
 

@@ -8,13 +8,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from leaderboard.creating import create
+from leaderboard.developing import vite, watched
 from leaderboard.local.errors import LocalServerError
 from leaderboard.local.kafka_jars import Progress
 from leaderboard.local.ports import is_free
@@ -41,6 +42,8 @@ class Plan:
     projectors: int = 1
     processes: int = 1
     """Of each service that has a port: they share it."""
+    dev_port: int | None = None
+    """Of vite's server of the web app as its sources are; with it, services restart when their code changes."""
 
     def services(self) -> dict[str, int | None]:
         """Each process with its port; projectors have none."""
@@ -66,20 +69,19 @@ def up(plan: Plan, say: Callable[[str], None], progress: Progress | None = None)
         if stopping.is_set():
             return
         asyncio.run(create(KafkaSettings(), PostgresSettings(), NamingSettings(), say))
-        supervisor = Supervisor(
-            [_command(name, port, plan.processes > 1) for name, port in plan.services().items()],
-            guard=servers.guard,
-            logs=plan.data.absolute() / "logs",
-            cwd=Path.cwd(),
-            say=say,
-        )
-        with _announced(plan, stopping, began, say):
+        commands = [_command(name, port, plan.processes > 1) for name, port in plan.services().items()]
+        if plan.dev_port is not None:
+            commands.append(vite(plan.dev_port, plan.port, say))
+        logs = plan.data.absolute() / "logs"
+        supervisor = Supervisor(commands, guard=servers.guard, logs=logs, cwd=Path.cwd(), say=say)
+        watching = watched(supervisor.code_has_changed, stopping) if plan.dev_port is not None else nullcontext()
+        with watching, _announced(plan, stopping, began, say):
             supervisor.run(stopping)
             say("stopping")
 
 
 def _check_ports(plan: Plan) -> None:
-    for service, port in plan.services().items():
+    for service, port in [*plan.services().items(), ("the web app", plan.dev_port)]:
         if port is not None and not is_free(port):
             raise LocalServerError(f"port {port} ({service}) is in use: stop what uses it, or choose another (--help)")
 
@@ -117,6 +119,8 @@ def _announce(plan: Plan, stopping: threading.Event, began: float, say: Callable
             return
     if not stopping.is_set():
         say(f"ready after {time.monotonic() - began:.1f} s: {'  '.join(urls.values())}")
+        if not plan.split:
+            say(f"the web app: http://127.0.0.1:{plan.dev_port or plan.port}/")
 
 
 def _answers(url: str) -> bool:

@@ -23,6 +23,8 @@ class Command:
     name: str
     argv: Sequence[str]
     env: Mapping[str, str]
+    ours: bool = True
+    """Whether it runs our code, and so has to begin anew when that changes."""
 
 
 class Supervisor:
@@ -32,7 +34,13 @@ class Supervisor:
         self, commands: Sequence[Command], *, guard: Guard, logs: Path, cwd: Path, say: Callable[[str], None]
     ) -> None:
         self._services = [Service(command, guard, logs / f"{command.name}.log", cwd) for command in commands]
+        self._ours = [service for service, command in zip(self._services, commands, strict=True) if command.ours]
         self._say = say
+        self._changed = threading.Event()
+
+    def code_has_changed(self) -> None:
+        """Restart, soon, what runs our code. From any thread."""
+        self._changed.set()
 
     def run(self, until: threading.Event) -> None:
         """Start all in order and keep them running until the event is set; then stop all, the last one first.
@@ -43,6 +51,8 @@ class Supervisor:
             for service in self._services:
                 service.start()
             while not until.wait(LOOK_EVERY):
+                if self._changed.is_set():
+                    self._begin_anew()
                 self._look_after()
         finally:
             for service in reversed(self._services):
@@ -52,6 +62,14 @@ class Supervisor:
     def pids(self) -> dict[str, int]:
         """The process of each service that is running now."""
         return {service.name: service.pid for service in self._services if service.pid}
+
+    def _begin_anew(self) -> None:
+        self._changed.clear()
+        self._say("the code has changed: restarting the services")
+        for service in reversed(self._ours):
+            service.stop()
+        for service in self._ours:
+            service.start()
 
     def _look_after(self) -> None:
         for service in self._services:

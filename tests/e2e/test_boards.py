@@ -281,6 +281,19 @@ async def test_a_dry_run_says_what_a_ban_and_its_undoing_would_change(system: Sy
     assert (status, dry["changes"]) == (200, [change | {"before": None, "after": row}])
 
 
+async def test_a_dry_run_says_what_retiring_a_board_would_change(system: System) -> None:
+    shared, own = f"m{name()[2:]}", f"m{name()[2:]}"
+    board = await define(system, game_modes=[shared, own])
+    await define(system, game_modes=[shared])
+    path = f"/api/v1/boards/{board}/retire?dry_run=true"
+    status, dry = await post(system, path, {"expected_revision": 1}, **ADMIN)
+    assert (status, dry["changes"], dry["modes_without_board"]) == (200, [], [own])
+    assert (await submit(system, name(), 5, own))[0] == 200
+    status, problem = await post(system, path, {"expected_revision": 2}, **ADMIN)
+    assert (status, problem["errors"][0]["field"]) == (409, "expected_revision")
+    assert (await post(system, path, {"expected_revision": 1}))[0] == 401
+
+
 async def test_all_that_is_held_about_a_player(system: System) -> None:
     board, ann = await define(system), name()
     await post(system, f"/api/v1/players/{ann}/profile", {"username": "Ann"}, "PUT")

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -99,3 +100,16 @@ def test_a_command_that_does_not_exist_is_an_error_and_stops_the_others(tmp_path
         with pytest.raises(LocalServerError, match="missing cannot be started"):
             supervisor.run(threading.Event())
     assert supervisor.pids == {}
+
+
+def test_when_the_code_changes_what_runs_it_begins_anew(tmp_path: Path) -> None:
+    said: list[str] = []
+    other = replace(python("web", SLEEP), ours=False)
+    with supervised([python("front", SLEEP), other], tmp_path, said.append) as supervisor:
+        wait_for(lambda: ups(tmp_path / "front.log") == ups(tmp_path / "web.log") == 1)
+        pids = supervisor.pids
+        supervisor.code_has_changed()
+        wait_for(lambda: ups(tmp_path / "front.log") == 2)
+        assert supervisor.pids["web"] == pids["web"]
+        assert supervisor.pids["front"] != pids["front"]
+    assert said == ["the code has changed: restarting the services"]

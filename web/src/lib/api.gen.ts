@@ -1359,6 +1359,27 @@ export interface components {
             position: string;
         };
         /**
+         * RetirementRehearsal
+         * @description What retiring a board would change: no row does. Nothing was changed.
+         */
+        RetirementRehearsal: {
+            /** Board Id */
+            board_id: string;
+            /**
+             * Changes
+             * @default []
+             */
+            changes: components["schemas"]["ChangeAnswer"][];
+            /** Modes Without Board */
+            modes_without_board: string[];
+            /**
+             * Status
+             * @default dry_run
+             * @constant
+             */
+            status: "dry_run";
+        };
+        /**
          * RowAnswer
          * @description A row of a board, with what it is worth among the others.
          */
@@ -2692,7 +2713,10 @@ export interface operations {
     };
     retireBoard: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description say what would change, and change nothing */
+                dry_run?: boolean;
+            };
             header?: {
                 /** @description 1-255 printable ASCII characters, no spaces */
                 "Idempotency-Key"?: string;
@@ -2719,7 +2743,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BoardChanged"];
+                    "application/json": components["schemas"]["BoardChanged"] | components["schemas"]["RetirementRehearsal"];
                 };
             };
             /** @description Accepted */

@@ -6,12 +6,17 @@ const at = (ms: number) => new Date(ms).toISOString();
 const point = (ms: number, score: number | null) => ({ at: at(ms), score, event_id: null });
 
 test("a score holds until the next, and to now", () => {
-  const chart = chartOf([point(0, 0), point(50, 10)], 100);
-  expect(chart?.line).toBe("M0 94H50V6H100");
+  const chart = chartOf([point(0, 0), point(80, 10)], 100);
+  expect(chart?.line).toBe("M0 94H80V6H100");
   expect(chart?.spots.map(({ x, y }) => [x, y])).toEqual([
     [0, 94],
-    [50, 6],
+    [80, 6],
   ]);
+});
+
+test("a long rest leaves most of the width to what has changed", () => {
+  expect(chartOf([point(0, 0), point(100, 10)], 100_000)).toMatchObject({ to: 125, isToNow: false });
+  expect(chartOf([point(0, 0)], 100_000)).toMatchObject({ to: 100_000, isToNow: true });
 });
 
 test("where there was no row there is no line", () => {

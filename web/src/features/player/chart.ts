@@ -16,17 +16,22 @@ export interface Chart {
   ticks: readonly { y: number; value: number }[];
   from: number;
   to: number;
+  /** Whether it goes up to the present. */
+  isToNow: boolean;
 }
 
 const HEAD_ROOM = 6;
+/** What has long not changed leaves most of the width to what has. */
+const LONGEST_REST = 0.25;
 
-/** The chart of a row's changes; a score holds until the next one, and up to `now`. Null without any score. */
+/** The chart of a row's changes; a score holds until the next one, the last towards `now`. Null without any score. */
 export function chartOf(points: readonly Point[], now: number): Chart | null {
   const scored = points.flatMap(({ score }) => (score === null ? [] : [score]));
   if (scored.length === 0) return null;
   const times = points.map(({ at }) => Date.parse(at));
   const from = Math.min(...times);
-  const to = Math.max(now, ...times);
+  const last = Math.max(...times);
+  const to = last === from ? Math.max(now, last) : Math.max(last, Math.min(now, last + (last - from) * LONGEST_REST));
   const ticks = ticksOf(Math.min(...scored), Math.max(...scored));
   const low = ticks[0] ?? 0;
   const high = ticks.at(-1) ?? 1;
@@ -42,6 +47,7 @@ export function chartOf(points: readonly Point[], now: number): Chart | null {
     ticks: ticks.map(value => ({ y: y(value), value })),
     from,
     to,
+    isToNow: to >= now,
   };
 
   /** Steps; where there was no row, there is no line. */

@@ -52,12 +52,12 @@ function News({ counts }: { counts: Freshness["board"] }) {
   const words = (ms: number | null) => (ms === null ? "> 10 s" : `≤ ${number(ms)} ms`);
   if (counts.every(({ writes }) => writes === 0))
     return (
-      <Stat name="News is old" note="nothing sent yet">
+      <Stat name="Age of news" note="nothing sent yet">
         –
       </Stat>
     );
   return (
-    <Stat name="News is old" note={`99 of 100: ${words(most)}`}>
+    <Stat name="Age of news" note={`99 of 100: ${words(most)}`}>
       {words(half)}
     </Stat>
   );

@@ -1,12 +1,14 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { KeyRound } from "lucide-react";
 import { useState } from "react";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
 import { Loaded } from "@/components/ui/loaded";
-import { Skeleton } from "@/components/ui/states";
+import { EmptyState, Skeleton } from "@/components/ui/states";
 import { useToasts } from "@/components/ui/toast";
 import { unreachable } from "@/lib/problem";
+import { useAdminKey } from "../admin-key";
 import { perform, rehearse, type Wish } from "../api/rulings";
 import { newKey } from "../new-key";
 import { Changes } from "./changes";
@@ -61,6 +63,8 @@ function Confirm({ wish, adminKey, onClose }: WishDialogProps & { wish: Wish }) 
       await client.invalidateQueries();
     },
   });
+  const isWrongKey = [rehearsal.error, deed.error].some(error => unreachable(error).status === 401);
+  if (isWrongKey) return <WrongKey />;
   const isSure = typed.trim() === wish.id && rehearsal.data !== undefined;
   return (
     <form
@@ -72,7 +76,14 @@ function Confirm({ wish, adminKey, onClose }: WishDialogProps & { wish: Wish }) 
     >
       <p className="text-muted text-small">{DOES[wish.kind]}</p>
       <Loaded query={rehearsal} what="what would change" waiting={<Skeleton className="h-24" />}>
-        {changes => <Changes changes={changes} />}
+        {({ changes, modesLeft }) => (
+          <>
+            <Changes changes={changes} />
+            {modesLeft.length > 0 && (
+              <p className="text-gold text-small">No board would take scores of {modesLeft.join(", ")} any more.</p>
+            )}
+          </>
+        )}
       </Loaded>
       <Field
         label={
@@ -93,5 +104,18 @@ function Confirm({ wish, adminKey, onClose }: WishDialogProps & { wish: Wish }) 
         </Button>
       </div>
     </form>
+  );
+}
+
+function WrongKey() {
+  const give = useAdminKey(state => state.give);
+  return (
+    <EmptyState
+      icon={<KeyRound aria-hidden />}
+      title="This is not the admin key"
+      action={<Button onClick={() => give(null)}>Give another one</Button>}
+    >
+      The server does not take the key of this tab. Nothing was changed.
+    </EmptyState>
   );
 }

@@ -50,7 +50,7 @@ export function ScoreChart({ chart }: { chart: Chart }) {
           />
         </div>
       </div>
-      <Times from={chart.from} to={chart.to} />
+      <Times chart={chart} />
       <figcaption className="sr-only">{`${counted(spots.length, "change")} of the score, the last to ${number(spots[last]?.score ?? 0)}`}</figcaption>
     </figure>
   );
@@ -104,12 +104,12 @@ function Reading({ spot }: { spot: Spot }) {
   );
 }
 
-function Times({ from, to }: { from: number; to: number }) {
+function Times({ chart: { from, to, isToNow } }: { chart: Chart }) {
   const shown = to - from > 2 * DAY_MS ? date : time;
   return (
     <p aria-hidden className="mt-1 flex justify-between ps-13 text-micro text-muted">
       <span>{shown(from)}</span>
-      <span>now</span>
+      <span>{isToNow ? "now" : shown(to)}</span>
     </p>
   );
 }

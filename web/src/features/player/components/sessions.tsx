@@ -66,15 +66,17 @@ function Listed({ sessions }: { sessions: readonly Submission[] }) {
 function Outcome({ session }: { session: Submission }) {
   const { outcome, reason, revoked, boards } = session;
   if (revoked) return <Badge tone="bad">revoked</Badge>;
-  if (outcome === "refused") return <Badge tone="warn">refused: {(reason ?? "no reason").replaceAll("_", " ")}</Badge>;
+  if (outcome === "refused")
+    return (
+      <Badge tone="warn" className="max-tablet:whitespace-normal">
+        refused: {(reason ?? "no reason").replaceAll("_", " ")}
+      </Badge>
+    );
   if (boards.length === 0) return <Badge>counts nowhere</Badge>;
   return (
     <span className="flex items-center gap-1.5">
       <Check aria-hidden className="size-4 shrink-0 text-lime" />
-      <span>
-        <span className="max-tablet:sr-only">counts on </span>
-        {boards.join(", ")}
-      </span>
+      <span className="max-tablet:sr-only">counts on {boards.join(", ")}</span>
     </span>
   );
 }
