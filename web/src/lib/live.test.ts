@@ -311,6 +311,14 @@ describe("the connection", () => {
     expect(FakeSocket.made.length).toBe(3);
   });
 
+  test("on which nothing is watched is live from ping to ping", () => {
+    greet();
+    vi.advanceTimersByTime(37_000);
+    expect(kind()).toBe("live");
+    vi.advanceTimersByTime(1000);
+    expect(kind()).toBe("stale");
+  });
+
   test("is tried again at once when the network is back or somebody looks", () => {
     for (let attempt = 0; attempt < 8; attempt++) {
       socket().end(1006);

@@ -23,7 +23,7 @@ export function wordsOf({ kind, behindMs, heardAt }: Status): Words {
     case "polling":
       return { tone: "info", text: "every 5 s", more: "no live connection" };
     case "stale":
-      return { tone: "warn", text: heardAt === null ? "stale" : `stale since ${time(heardAt)}` };
+      return { tone: "warn", text: "stale", ...(heardAt === null ? {} : { more: `since ${time(heardAt)}` }) };
     case "offline":
       return { tone: "bad", text: "offline" };
     case "paused":

@@ -19,6 +19,7 @@ export interface Connection {
 export function connect(url: string, patience: () => number, listener: Listener): Connection {
   const socket = new WebSocket(url);
   let openedAt: number | null = null;
+  let isOver = false;
   let silence = setTimeout(() => end(ABNORMAL, "the server does not answer"), patience());
 
   socket.onopen = () => {
@@ -27,14 +28,14 @@ export function connect(url: string, patience: () => number, listener: Listener)
     listener.opened();
   };
   socket.onmessage = ({ data }) => {
-    isHeard();
     listener.heard(data);
+    isHeard(); // after it: a greeting says how long the silence may be
   };
   socket.onclose = ({ code, reason }) => end(code, reason);
 
   function isHeard(): void {
     clearTimeout(silence);
-    silence = setTimeout(() => end(ABNORMAL, "the server is silent"), patience());
+    if (!isOver) silence = setTimeout(() => end(ABNORMAL, "the server is silent"), patience());
   }
 
   function end(code: number, reason: string): void {
@@ -43,6 +44,7 @@ export function connect(url: string, patience: () => number, listener: Listener)
   }
 
   function close(): void {
+    isOver = true;
     clearTimeout(silence);
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();

@@ -55,7 +55,7 @@ export function Changes({ changes }: { changes: readonly Change[] }) {
 }
 
 function Row({ row }: { row: Change["before"] }) {
-  if (row === null) return <span className="text-muted">no row</span>;
+  if (row === null) return <span className="whitespace-nowrap text-muted">no row</span>;
   return (
     <>
       {row.rank !== null && <span className="font-semibold">#{number(row.rank)} </span>}

@@ -60,7 +60,7 @@ function Confirm({ wish, adminKey, onClose }: WishDialogProps & { wish: Wish }) 
     onSuccess: async () => {
       show("good", `Done: ${wish.kind} ${wish.id}`);
       onClose();
-      await client.invalidateQueries();
+      await client.invalidateQueries({ predicate: query => query.queryKey[0] !== "rehearsal" });
     },
   });
   const isWrongKey = [rehearsal.error, deed.error].some(error => unreachable(error).status === 401);

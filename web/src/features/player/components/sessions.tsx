@@ -37,7 +37,9 @@ function Listed({ sessions }: { sessions: readonly Submission[] }) {
           <Th>When</Th>
           <Th className="max-tablet:hidden">Mode</Th>
           <Th numeric>Score</Th>
-          <Th>Outcome</Th>
+          <Th>
+            <span className="max-tablet:sr-only">Outcome</span>
+          </Th>
         </tr>
       </thead>
       <tbody>
