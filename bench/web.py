@@ -5,7 +5,6 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 import orjson
@@ -17,13 +16,13 @@ from bench.benchmark import Settings as Filling
 from bench.benchmark import fill, open_system, verified
 from bench.browser import Chromium, Watched, chromium
 from bench.errors import BenchFailed
-from bench.load import percentile
+from bench.generator import generate
+from bench.load import Load, percentile
 from bench.results import Machine, commit, date, machine
-from bench.stage import BOARD, Stage, first_score
+from bench.stage import BOARD, CONNECTIONS, first_score
 from bench.system import System
 from bench.tables import figure, terminal
 from bench.workloads import Bar
-from leaderboard.local.guard import Guard
 
 FIRST = "player-0"
 SHOWN = 20
@@ -69,16 +68,11 @@ class WebResults:
 
 def bench_web(settings: Settings, url: str | None, out: Path | None, console: Console) -> bool:
     """Measure, write down and show; whether verify found no fault. Raises BenchFailed."""
-    with (
-        open_system(url, console) as system,
-        TemporaryDirectory(prefix="leaderboard-bench-web-") as folder,
-        Guard() as guard,
-    ):
+    with open_system(url, console) as system:
         filling = Filling(players=settings.players)
         fill(system, filling, console, lambda player: first_score(settings.players, player))
-        stage = Stage(system, Path(folder), guard, settings.seed)
         try:
-            version, figures = asyncio.run(_measure(system, stage, settings, console))
+            version, figures = asyncio.run(_measure(system, settings, console))
         except BrowserError as error:
             raise BenchFailed(f"a page did not do what it should: {error.message.splitlines()[0]}") from error
         report = verified(system, console)
@@ -106,10 +100,10 @@ def show(results: WebResults) -> None:
     terminal().print(table, f"verify: {results.verify[-1]}")
 
 
-async def _measure(system: System, stage: Stage, settings: Settings, console: Console) -> tuple[str, Figures]:
+async def _measure(system: System, settings: Settings, console: Console) -> tuple[str, Figures]:
     async with chromium(system.url) as started:
         figures = await _seen(started, settings, console)
-        figures |= await _frames(started, stage, settings, console)
+        figures |= await _frames(started, settings, console)
         return f"Chromium {started.browser.version}", figures
 
 
@@ -143,25 +137,31 @@ async def _once(own: Watched, other: Watched, player: str, points: int) -> float
     return await sight - at
 
 
-async def _frames(started: Chromium, stage: Stage, settings: Settings, console: Console) -> Figures:
+async def _frames(started: Chromium, settings: Settings, console: Console) -> Figures:
     """Frames of a page that nothing happens on, and of the same page with a load behind it."""
     page = await started.watch(BOARD, FIRST)
     with console.status("frames of a board at rest"):
         still = await page.frames(settings.seconds)
     with console.status(f"frames with {settings.rate:,} submissions a second"):
-        load = asyncio.create_task(
-            asyncio.to_thread(stage.move, settings.movers, settings.rate, settings.seconds + 2 * RUN_IN)
-        )
+        loading = asyncio.create_task(asyncio.to_thread(_load, started.url, settings))
         await asyncio.sleep(RUN_IN)
         gaps = await page.frames(settings.seconds)
-        moved = await load
+        load = await loading
     return {
         **_evenness("", gaps),
         **_evenness("still.", still),
-        "submissions_a_second": moved.load.throughput,
-        "answered.p50": moved.load.p50,
-        "answered.p99": moved.load.p99,
+        "submissions_a_second": load.throughput,
+        "answered.p50": load.p50,
+        "answered.p99": load.p99,
+        "answered.otherwise": float(sum(load.errors.values())),
     }
+
+
+def _load(url: str, settings: Settings) -> Load:
+    """The first players move, open loop, from before the frames are counted until after it."""
+    options: dict[str, str | int] = {"url": url, "kind": "move", "connections": CONNECTIONS, "seed": settings.seed}
+    seconds = settings.seconds + 2 * RUN_IN
+    return generate("open_loop", seconds, rate=settings.rate, players=settings.movers, **options)
 
 
 def _evenness(name: str, gaps: Sequence[float]) -> Figures:

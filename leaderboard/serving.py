@@ -5,8 +5,10 @@ import gc
 import signal
 import socket
 import sys
+import time
 from contextlib import suppress
 from importlib import import_module
+from types import FrameType
 from typing import Literal, TypeAlias
 
 import structlog
@@ -17,6 +19,7 @@ from leaderboard.http_connection import HttpConnection
 from notifier.connection import Connection
 from projector.app import run as run_projector
 from projector.store import ForeignCheckpoint, TablesAnew
+from shared.health import STOPPING
 from shared.incarnation import LogNotCreated
 from shared.log import LogUnavailable
 from shared.logging import configure_logging
@@ -44,6 +47,29 @@ BACKLOG = 4_096
 log = structlog.get_logger()
 
 
+class Server(uvicorn.Server):
+    """Uvicorn's, which first says for a while that it is going to stop, and serves on; a second signal ends that."""
+
+    def __init__(self, config: uvicorn.Config, stop_after: float) -> None:
+        super().__init__(config)
+        self._stop_after = stop_after
+        self._stop_at: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal to stop."""
+        if self._stop_at is None and self._stop_after and self.started:
+            self._stop_at = time.monotonic() + self._stop_after
+            self.lifespan.state[STOPPING] = True
+        else:
+            super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        if self._stop_at is not None and time.monotonic() > self._stop_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+
 def serve(service: HttpService, http: HttpSettings) -> None:
     """Serve HTTP and WebSockets until SIGTERM or SIGINT."""
     configure_logging(service)
@@ -68,7 +94,7 @@ def serve(service: HttpService, http: HttpSettings) -> None:
         server_header=False,
         backlog=BACKLOG,
     )
-    server = uvicorn.Server(config)
+    server = Server(config, http.stop_after_ms / 1000)
     with bound_to(http) as bound:
         server.run(sockets=[bound])
     if not server.started:

@@ -118,6 +118,8 @@ class Watched:
     """Windows that may be others."""
     version: Position | None = None
     """As of the last read."""
+    position: Position | None = None
+    """Of the log, what the last read contained."""
     total: int = -1
     clock: int = 0
     _touched: Spans = field(default_factory=Spans)
@@ -217,10 +219,10 @@ class Watched:
 
     def see(self, needs: Needs, sight: Sight) -> Iterator[Session]:
         """Take in what was read; the sockets that have something to send of it, besides those of streams."""
-        if sight.season != self.season:
+        if sight.season != self.season or self._is_older(sight.position):
             self.need_again(needs)
             return
-        self.version, self.total = sight.version, sight.total
+        self.version, self.position, self.total = sight.version, sight.position, sight.total
         for row in (*sight.rows, *sight.places, *(row for rows in sight.windows for row in rows)):
             self.clock = max(self.clock, row.standing.updated_at)
         if needs.depth:
@@ -252,6 +254,11 @@ class Watched:
         rows = tuple(WindowRow(*_row(each, sight.names), each.rank) for each in found)
         rank = next((row.rank for row in rows if row.player_id == player_id), None)
         return Window(self.season, self.clock, rank, sight.total, rows)
+
+    def _is_older(self, position: Position) -> bool:
+        """Whether a read went back: a Redis that is behind, until it is repaired, or tables that are folded anew."""
+        last = self.position
+        return last is not None and last.incarnation == position.incarnation and not position.covers(last)
 
     def _overtaken(self, version: Mapping[int, int]) -> bool:
         """Whether a record of a later version of the board came before: several projectors write the feed."""

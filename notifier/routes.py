@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from notifier.ages import Ages
 from notifier.gate import Live
+from shared.health import STOPPING
 
 router = APIRouter(tags=["live"])
 
@@ -29,13 +30,15 @@ class LiveAnswer(BaseModel):
 
 @router.get(
     "/api/v1/live",
-    operation_id="getLive",
     response_model=LiveAnswer,
+    responses={503: {"model": LiveAnswer, "description": "It is going to stop, and serves on until then"}},
+    operation_id="getLive",
     summary="Sockets, and how fresh what they are sent is",
 )
-async def live(request: Request) -> LiveAnswer:
+async def live(request: Request, response: Response) -> LiveAnswer:
     found: Live = request.state.live
     fanout = found.fanout
+    response.status_code = 503 if getattr(request.state, STOPPING, False) else 200
     return LiveAnswer(
         sockets=found.sockets.open,
         tick_ms=round(fanout.tick * 1000),

@@ -17,6 +17,7 @@ from asyncpg import UniqueViolationError
 
 from projector.leases import Leases
 from shared.appender import Appender, LogBusy
+from shared.boards import Board
 from shared.catalogue_log import LiveCatalogue
 from shared.clock import now
 from shared.events import Fact, SeasonClosed, SeasonEnded, encode, wrap
@@ -46,6 +47,7 @@ where not closed group by board_id, season order by 1, 2
 """
 ENDS = 'select partition, "offset" from season_ends where board_id = $1 and season = $2'
 CLOSED = "update seasons set closed = true, ends_at = $3 where board_id = $1 and season = $2"
+CLOSED_SEASONS = "select board_id, season from seasons where closed order by 1, 2"
 CHANGED = """
 select distinct c.board_id, c.season from season_changes c join seasons s using (board_id, season)
 where s.closed order by 1, 2 limit 10
@@ -176,14 +178,16 @@ class Closing:
         assert board is not None, over
         at = over.board_id, over.season
         async with self._one_instant() as tables:
-            await write_result(tables, "closed", *at)
+            digest = await write_result(tables, "closed", *at)
             await tables.execute(CLOSED, *at, season_of(board, over.season).ends_at)
+        log.info("season_closed", board=over.board_id, season=over.season, digest=digest)
 
     async def _correct(self, board_id: str, season: str) -> None:
         """A result anew, if what has changed is not in the one that there is."""
         async with self._one_instant() as tables:
             if not await tables.fetchval(FINAL, board_id, season):
-                await write_result(tables, "corrected", board_id, season)
+                digest = await write_result(tables, "corrected", board_id, season)
+                log.info("season_corrected", board=board_id, season=season, digest=digest)
             await tables.execute(FORGET, board_id, season)
 
     @asynccontextmanager
@@ -213,7 +217,22 @@ class Closing:
         return encode(event)
 
 
-async def write_result(tables: Connection, kind: Kind, board_id: str, season: str) -> None:
+async def conclude(tables: Connection, boards: Mapping[str, Board], partitions: int) -> None:
+    """Close what has ended in every partition, and correct what was changed since: what `Closing` comes to.
+
+    For tables that nobody else writes; to be called within a transaction of one snapshot.
+    """
+    for board_id, season, ended in await tables.fetch(OPEN):
+        if len(ended) == partitions:
+            await write_result(tables, "closed", board_id, season)
+            await tables.execute(CLOSED, board_id, season, season_of(boards[board_id], season).ends_at)
+    for board_id, season in await tables.fetch(CLOSED_SEASONS):
+        if not await tables.fetchval(FINAL, board_id, season):
+            await write_result(tables, "corrected", board_id, season)
+    await tables.execute("delete from season_changes")
+
+
+async def write_result(tables: Connection, kind: Kind, board_id: str, season: str) -> str:
     """Write down the standings of a season and their digest; to be called within a transaction of one snapshot."""
     at = board_id, season, kind
     cut = await _cut(tables, kind, board_id, season)
@@ -225,7 +244,7 @@ async def write_result(tables: Connection, kind: Kind, board_id: str, season: st
         players += 1
     named = {str(partition): offset for partition, offset in sorted(cut.items())}
     await tables.execute(RESULT, *at, named, players, digest.hexdigest())
-    log.info("season_closed", board=board_id, season=season, kind=kind, players=players, digest=digest.hexdigest())
+    return digest.hexdigest()
 
 
 async def _cut(connection: Connection, kind: Kind, board_id: str, season: str) -> dict[int, int]:

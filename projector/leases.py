@@ -141,6 +141,25 @@ class Leases:
         return {place: row["epoch"] for place, row in zip(_places(rows), rows, strict=True)}
 
 
+async def take_all(pool: Pool, name: str) -> dict[Place, int]:
+    """Every partition, whoever holds it: its owner is fenced from then on. With the new epochs.
+
+    Not renewed: others take the partitions when the term is over, or once they are given back.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("set local synchronous_commit = on")
+        await connection.execute(ONE_AT_A_TIME)
+        partitions = [row["partition"] for row in await connection.fetch(LEASES)]
+        await connection.execute(LOCK, partitions)
+        rows = await connection.fetch(TAKE, name, partitions, LEASE)
+        return {place: row["epoch"] for place, row in zip(_places(rows), rows, strict=True)}
+
+
+async def give_back(pool: Pool, name: str) -> None:
+    """Let others take what this name holds."""
+    await pool.execute(FORGET, name)
+
+
 @asynccontextmanager
 async def open_leases(pool: Pool, name: str) -> AsyncIterator[Leases]:
     """Leases that are kept for as long as the block lasts, and given back at its end."""

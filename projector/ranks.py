@@ -19,6 +19,7 @@ from shared.histories import ENTRY, read_entry
 from shared.identity import new_id
 from shared.rank_changes import BoardLines, RankLine
 from shared.ranking import (
+    ANEW,
     NAMES_MARK,
     applied_key,
     board_keys,
@@ -154,6 +155,22 @@ class RankWriter:
         await self._repair_names(store, wanted)
         await self._remark("events", wanted, lambda held, offset: held != offset)
         return repaired
+
+    async def empty(self, board: Board, at: BoardSeason) -> None:
+        """Let nothing be known of a season: its rows are to be others at the same version. Raises RanksUnknown."""
+        held = await self._version(at)
+        await self._put(at, board, [(0, f"={held.get('0', '')}", "!")], [])
+
+    async def rename(self, profiles: Sequence[Profile]) -> None:
+        """Put names right without moving on; whoever keeps rows finds that they may be others. Raises RanksUnknown."""
+        held = await self._marks("players")
+        rows: list[list[str | int]] = [[each.partition, each.player_id, each.username or ""] for each in profiles]
+        for partition in {0, *(each.partition for each in profiles)}:
+            own = [row for row in rows if row[0] == partition]
+            for first in range(0, max(1, len(own)), CHUNK):
+                known = held.get(str(partition), "")
+                part = [part for row in own[first : first + CHUNK] for part in row]
+                await self._mark("players", [(partition, f"={known}", known)], [partition, ANEW, new_id(), *part])
 
     async def _repair_board(
         self, store: Store, epochs: Mapping[Place, int], board: Board, at: BoardSeason, wanted: Held

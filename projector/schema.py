@@ -1,5 +1,6 @@
 """Forward-only migrations: the SQL files beside this module, in order of their names."""
 
+from collections.abc import Sequence
 from importlib import resources
 
 import asyncpg
@@ -8,6 +9,17 @@ from shared.settings import NamingSettings, PostgresSettings
 
 MIGRATIONS = """
 create table if not exists migrations (name text primary key, applied_at timestamptz not null default now())
+"""
+CONSTRAINTS = """
+select c.conname as name, r.relname as table, pg_get_constraintdef(c.oid) as definition
+from pg_constraint c join pg_class r on r.oid = c.conrelid
+where c.connamespace = $1::regnamespace and c.contype in ('p', 'u') and c.conparentid = 0 and r.relname = any($2)
+"""
+INDEXES = """
+select x.relname as name, r.relname as table, pg_get_indexdef(i.indexrelid) as definition
+from pg_index i join pg_class r on r.oid = i.indrelid join pg_class x on x.oid = i.indexrelid
+where r.relnamespace = $1::regnamespace and r.relname = any($2)
+    and not exists (select from pg_constraint c where c.conindid = i.indexrelid)
 """
 LOCK = 7_201_986_000
 """Any number: the advisory lock that lets one migration run at a time."""
@@ -18,16 +30,35 @@ async def migrate(postgres: PostgresSettings, naming: NamingSettings) -> list[st
     connection = await asyncpg.connect(postgres.postgres.get_secret_value(), timeout=10, command_timeout=60)
     try:
         await connection.execute("select pg_advisory_lock($1)", LOCK)
-        await connection.execute(f'create schema if not exists "{naming.schema_name}"')
-        await connection.execute(f'set search_path to "{naming.schema_name}"')
-        await connection.execute(MIGRATIONS)
-        done = {row["name"] for row in await connection.fetch("select name from migrations")}
-        names = [name for name in migration_names() if name not in done]
-        for name in names:
-            await _apply(connection, name)
-        return names
+        return await migrate_schema(connection, naming.schema_name)
     finally:
         await connection.close(timeout=5)
+
+
+async def migrate_schema(connection: "asyncpg.Connection[asyncpg.Record]", schema: str) -> list[str]:
+    """The same for one schema, which the connection is in from then on."""
+    await connection.execute(f'create schema if not exists "{schema}"')
+    await connection.execute(f'set search_path to "{schema}"')
+    await connection.execute(MIGRATIONS)
+    done = {row["name"] for row in await connection.fetch("select name from migrations")}
+    names = [name for name in migration_names() if name not in done]
+    for name in names:
+        await _apply(connection, name)
+    return names
+
+
+async def drop_indexes(
+    connection: "asyncpg.Connection[asyncpg.Record]", schema: str, tables: Sequence[str]
+) -> list[str]:
+    """Drop the keys and indexes of tables that are to be filled; the statements that make them again, by table."""
+    again: dict[str, list[str]] = {}
+    for name, table, definition in await connection.fetch(CONSTRAINTS, f'"{schema}"', tables):
+        await connection.execute(f'alter table "{schema}"."{table}" drop constraint "{name}"')
+        again.setdefault(table, []).append(f'alter table "{schema}"."{table}" add constraint "{name}" {definition}')
+    for name, table, definition in await connection.fetch(INDEXES, f'"{schema}"', tables):
+        await connection.execute(f'drop index "{schema}"."{name}"')
+        again.setdefault(table, []).append(definition)
+    return [";".join(statements) for statements in again.values()]
 
 
 def migration_names() -> list[str]:

@@ -33,12 +33,15 @@ CHECKPOINTS = """
 select c.topic, c.partition, next_offset, crc from checkpoints c
 join unnest($1::text[], $2::int[], $3::bigint[]) h(topic, partition, epoch) using (topic, partition, epoch)
 """
+INSERT = re.compile(r"insert into (\w+) \(([^)]*)\)")
 PARAMETER = re.compile(r"\$(\d+)")
 INCARNATIONS = "select distinct incarnation from checkpoints where topic = $1"
 CREATE_CHECKPOINTS = """
 insert into checkpoints (topic, partition, incarnation, next_offset)
 select $1, p, $2, 0 from unnest($3::int[]) p on conflict do nothing
 """
+COPY_WITHIN = 300.0
+"""Seconds for the rows of a partition."""
 PARTITIONS = """
 select partition, next_offset, clock, catalogue, applied, duplicate, conflict, refused, voided
 from checkpoints c join unnest($1::text[], $2::int[], $3::bigint[]) k(topic, partition, epoch)
@@ -229,8 +232,8 @@ class Store:
             (SAVE_SEASONS, sorted((at[0], *season_of(boards[at[0]], at[1])) for at in seasons)),
             (SAVE_CHANGES, sorted(over)),
             (SAVE_ENDED, last.ended.values()),
-            (SAVE_ENTRIES, (_entry_row(last.entries[key], boards) for key in sorted(last.entries))),
-            (SAVE_HISTORY, (_history_row(entry) for step in steps for entry in step.entries)),
+            (SAVE_ENTRIES, (entry_row(last.entries[key], boards) for key in sorted(last.entries))),
+            (SAVE_HISTORY, (history_row(entry) for step in steps for entry in step.entries)),
             (SAVE_VERSIONS, _version_rows(versions)),
             (SAVE_PROFILES, profiles),
             (SAVE_CHECKPOINTS, checkpoints),
@@ -375,7 +378,16 @@ def _partition(row: asyncpg.Record) -> Partition:
     return Partition(row["next_offset"], row["clock"], row["catalogue"], counts)
 
 
-def _entry_row(entry: Entry, boards: Mapping[str, Board]) -> tuple[Any, ...]:
+async def copy(connection: Connection, insert: str, rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows by COPY, into the table and the columns of an `insert`: where all of them are new."""
+    found = INSERT.search(insert)
+    assert found is not None, insert
+    columns = [name.strip().strip('"') for name in found[2].split(",")]
+    await connection.copy_records_to_table(found[1], records=rows, columns=columns, timeout=COPY_WITHIN)
+
+
+def entry_row(entry: Entry, boards: Mapping[str, Board]) -> tuple[Any, ...]:
+    """An entry as SAVE_ENTRIES takes it."""
     place = entry.partition, entry.offset
     if entry.standing is None:
         return *entry.key, None, None, None, 0, None, None, *place
@@ -384,7 +396,8 @@ def _entry_row(entry: Entry, boards: Mapping[str, Board]) -> tuple[Any, ...]:
     return *entry.key, value, sort, reached_at, games_played, updated_at, event_id or None, *place
 
 
-def _history_row(entry: Entry) -> tuple[Any, ...]:
+def history_row(entry: Entry) -> tuple[Any, ...]:
+    """An entry as SAVE_HISTORY takes it."""
     at = *entry.key, entry.offset, entry.partition, entry.clock
     if entry.standing is None:
         return *at, None, None, 0

@@ -9,37 +9,22 @@ from typing import TypeAlias
 
 import structlog
 
-from projector.batch import (
-    Batch,
-    BoardChange,
-    BoardSeason,
-    Mark,
-    Versions,
-    board_changes,
-    decode_batch,
-    entry_keys,
-    fold_profiles,
-    keys_of,
-    submissions,
-)
+from projector.applying import Stand, apply_batch
+from projector.batch import Batch, BoardChange, BoardSeason, Mark, decode_batch
 from projector.continuity import Continuity, LogDamaged
 from projector.feed import Publisher, outcome_lines
 from projector.leases import Leases
 from projector.ranks import Held, RanksUnknown, RankWriter, held_of
-from projector.store import Fenced, Seen, Store
-from shared.boards import Board
-from shared.catalogue import Catalogue
+from projector.store import Fenced, Store
 from shared.catalogue_log import CatalogueLog, LiveCatalogue
-from shared.fold.fold import fold_all
 from shared.fold.players import Profile
-from shared.fold.state import Outcome, Partition, State
+from shared.fold.state import Outcome, State
 from shared.fold.unfoldable import Unfoldable
 from shared.log import LogUnavailable, Reader
 from shared.positions import Position
 from shared.postgres import BUSY, DOWN
 from shared.rank_changes import BoardLines, RankChanges
 from shared.records import Record
-from shared.seasons import is_over, season_of
 from shared.topics import Place, TopicName
 from shared.watchdog import Watchdog
 
@@ -62,21 +47,17 @@ OpenReader: TypeAlias = Callable[[], AbstractAsyncContextManager[Reader]]
 log = structlog.get_logger()
 
 
-@dataclass(slots=True)
-class Stint:
-    """The time for which this projector holds the same partitions: what it knows of them, dropped after any failure."""
+@dataclass(slots=True, kw_only=True)
+class Stint(Stand):
+    """The time for which this projector holds the same partitions: what it knows of them, dropped after any failure.
+
+    `versions`: of the seasons that Redis has to hold.
+    """
 
     reader: Reader
     surveyor: Reader
     """Asks for the ends of the log, on a connection of its own: a long poll holds up what comes behind it."""
     continuity: Continuity
-    epochs: Mapping[Place, int]
-    marks: dict[Place, Mark]
-    partitions: dict[int, Partition]
-    """Of the events topic, as far as they are in the tables."""
-    catalogue: Catalogue
-    versions: Versions
-    """Of the seasons that Redis has to hold."""
     ranks_known: bool = False
     """Whether Redis holds everything that is committed."""
     repair_at: float = 0.0
@@ -84,14 +65,6 @@ class Stint:
     waiting: dict[tuple[Place, int], float] = field(default_factory=dict)
     """Partitions of which the log has more: where they stand, and since when they have been seen to stand there."""
     surveying: asyncio.Task[None] | None = None
-
-    def offsets(self, topic: TopicName) -> dict[int, int]:
-        """Where each partition of a topic stands."""
-        return {number: mark.next_offset for (name, number), mark in self.marks.items() if name == topic}
-
-    def boards(self) -> dict[str, Board]:
-        """Every board, by its id."""
-        return {board.board_id: board for board in self.catalogue.boards()}
 
     def held(self) -> Held:
         """What Redis has to hold."""
@@ -170,7 +143,8 @@ class Worker:
             await self._check_ends(surveyor, continuity)
             versions = await self._store.versions(self._ranks.kept_since())
             partitions = await self._store.partitions(epochs)
-            stint = Stint(reader, surveyor, continuity, epochs, marks, partitions, catalogue, versions)
+            stand = epochs, marks, partitions, catalogue, versions
+            stint = Stint(*stand, reader=reader, surveyor=surveyor, continuity=continuity)
             reader.assign(continuity.begin())
             try:
                 await self._mend(stint)
@@ -196,39 +170,16 @@ class Worker:
     async def _project(self, stint: Stint, batch: Batch) -> None:
         """One batch through the tables, Redis and the feed, in this order."""
         await self._know_catalogue(stint, batch)
-        reached = batch.reached()
-        if not reached:
+        if not batch.reached():
             return
-        seen = {at: Seen(stint.epochs[at], stint.marks[at].next_offset) for at in sorted(reached)}
-        state = await self._load(stint, batch, seen)
-        steps = fold_all(state, stint.catalogue, batch.events)
-        profiles, renamed = fold_profiles(batch, stint.catalogue)
-        changes = board_changes(steps, stint.versions)
-        moved, boards = _moved(changes), stint.boards()
-        new = moved.keys() - stint.versions.keys()
-        to = _checkpoints(state, reached)
-        await self._store.save(seen, to, steps, profiles, boards, moved, new, _over(boards, moved, state))
-        stint.partitions |= state.partitions
-        moves = {at: (seen[at].next_offset, mark.next_offset) for at, mark in reached.items()}
-        stint.marks |= reached
-        kept = self._ranks.kept(boards, changes)
-        for at in kept & moved.keys():
-            stint.versions.setdefault(at, {}).update(moved[at])
+        done = await apply_batch(self._store, stint, batch)
+        kept = self._ranks.kept(stint.boards(), done.changes)
+        for at in kept & done.moved.keys():
+            stint.versions.setdefault(at, {}).update(done.moved[at])
         await self._finish()
-        outcomes = [*(step.outcome for step in steps), *renamed]
-        shown = Shown(state, outcomes, {at: changes[at] for at in sorted(kept)}, profiles, moves, self._position(stint))
+        changes = {at: done.changes[at] for at in sorted(kept)}
+        shown = Shown(done.state, done.outcomes, changes, done.profiles, done.moves, self._position(stint))
         self._finishing = asyncio.create_task(self._show(stint, shown))
-
-    async def _load(self, stint: Stint, batch: Batch, seen: Mapping[Place, Seen]) -> State:
-        """What the fold of a batch needs. Raises Fenced."""
-        state = State({number: stint.partitions[number].copy() for topic, number in seen if topic == "events"})
-        found = submissions(batch, stint.catalogue, state.partitions)
-        entries = entry_keys(found, stint.catalogue, {})
-        await self._store.load(state, seen, keys_of(batch), entries)
-        if state.sessions:  # what a repetition was judged by at first may be other boards, or past seasons
-            others = set(entry_keys(found, stint.catalogue, state.sessions)) - set(entries)
-            await self._store.load_entries(state, sorted(others))
-        return state
 
     async def _show(self, stint: Stint, shown: "Shown") -> None:
         """A committed batch, to Redis and the feed, while the next one is loaded, folded and saved."""
@@ -421,26 +372,3 @@ async def _wait(event: asyncio.Event, timeout: float) -> None:
     """Until the event is set, at most `timeout` seconds."""
     with suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), timeout)
-
-
-def _moved(changes: dict[BoardSeason, BoardChange]) -> Versions:
-    """The new versions that a batch brings about."""
-    return {
-        at: {partition: new for partition, (_, new) in change.chain.items()}
-        for at, change in changes.items()
-        if change.chain
-    }
-
-
-def _over(boards: Mapping[str, Board], moved: Versions, state: State) -> list[BoardSeason]:
-    """Seasons that a batch changed although they were over, as a ruling may: their results are to be corrected."""
-    clock = max(partition.clock for partition in state.partitions.values()) if state.partitions else 0
-    return [at for at in moved if is_over(season_of(boards[at[0]], at[1]), clock)]
-
-
-def _checkpoints(state: State, reached: dict[Place, Mark]) -> dict[Place, tuple[Partition, int | None]]:
-    """Where the partitions of a batch stand after it. The players topic has nothing but an offset."""
-    return {
-        place: (state.partitions[place[1]] if place[0] == "events" else Partition(mark.next_offset), mark.crc)
-        for place, mark in sorted(reached.items())
-    }

@@ -8,6 +8,8 @@ from pydantic import BaseModel
 
 TIMEOUT = 2.0
 """Seconds a part has to answer."""
+STOPPING = "stopping"
+"""Where in the state of the application it says that this process is going to stop."""
 
 
 class Component(BaseModel):
@@ -22,9 +24,9 @@ class Component(BaseModel):
 
 
 class Health(BaseModel):
-    """How the system is: `degraded` when something is down."""
+    """How the system is: `degraded` when something is down, `stopping` when this process takes no more clients."""
 
-    status: Literal["ok", "degraded"]
+    status: Literal["ok", "degraded", "stopping"]
     components: dict[str, Component]
 
 

@@ -129,9 +129,16 @@ class Reader:
 
 @asynccontextmanager
 async def open_reader(
-    kafka: KafkaSettings, naming: NamingSettings, client_id: str, group: str | None = None
+    kafka: KafkaSettings,
+    naming: NamingSettings,
+    client_id: str,
+    group: str | None = None,
+    partition_bytes: int = LARGEST_RECORD,
 ) -> AsyncIterator[Reader]:
-    """A reader that is connected; `group` only where offsets are committed as a hint."""
+    """A reader that is connected; `group` only where offsets are committed as a hint.
+
+    `partition_bytes`: of a partition that are fetched at a time.
+    """
     consumer = AIOKafkaConsumer(
         **connection_settings(kafka, client_id),
         group_id=f"{naming.prefix}{group}" if group else None,
@@ -142,7 +149,7 @@ async def open_reader(
         fetch_min_bytes=1,
         fetch_max_wait_ms=500,
         fetch_max_bytes=16 * 1024 * 1024,
-        max_partition_fetch_bytes=LARGEST_RECORD,
+        max_partition_fetch_bytes=partition_bytes,
     )
     try:
         await start_client(consumer)

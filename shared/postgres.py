@@ -44,12 +44,14 @@ async def open_pool(
     *,
     durable: bool = True,
     timeout: float = 5.0,
+    schema: str | None = None,
 ) -> AsyncIterator[Pool]:
     """A pool that connects when first used, so that a service starts while Postgres is away.
 
     `durable=False` commits without waiting for the disk: right only where the log replays what a
     crash loses. `timeout` bounds each statement, seconds. A process that falls asleep inside a
     transaction loses its connection after `IDLE_MS`, and with it the rows that it had locked.
+    `schema`: where that is not the one that is served.
     """
     pool: Pool = asyncpg.create_pool(
         postgres.postgres.get_secret_value(),
@@ -57,11 +59,11 @@ async def open_pool(
         max_size=postgres.postgres_pool,
         timeout=timeout,
         command_timeout=timeout,
-        init=_init,
+        init=set_codecs,
         reset=_leave,
         server_settings={
             "application_name": f"leaderboard-{application}",
-            "search_path": f'"{naming.schema_name}"',
+            "search_path": f'"{schema or naming.schema_name}"',
             "synchronous_commit": "on" if durable else "off",
             "jit": "off",
             "lock_timeout": str(LOCK_MS),
@@ -78,11 +80,27 @@ async def open_pool(
         pool.terminate()
 
 
+class Within:
+    """What takes the place of a pool where all has to happen on one connection, in the transaction that it is in."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.fetch = connection.fetch
+        self.fetchrow = connection.fetchrow
+        self.execute = connection.execute
+        self._connection = connection
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        """The connection."""
+        yield self._connection
+
+
 async def _leave(_: object) -> None:
     """Nothing here changes the state of a session, so there is nothing to reset when a connection goes back."""
 
 
-async def _init(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def set_codecs(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """How JSON is sent and received."""
     # Binary, with its version before it: within a record asyncpg gives no other form, whatever a codec asks for.
     await connection.set_type_codec(
         "jsonb",

@@ -107,6 +107,9 @@ def names_key(prefix: str) -> str:
 NAMES_MARK = "$"
 """Before the fields of the names hash that are no player's: `$` is not allowed in a player id."""
 
+ANEW = f"{NAMES_MARK}anew"
+"""The field of that hash that changes when rows were put right without a new version."""
+
 
 def whole_version(fields: Mapping[str, str], incarnation: str) -> dict[int, int] | None:
     """Partition → version, from a hash with a version chain; None when it does not hold every partition.

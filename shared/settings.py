@@ -90,6 +90,8 @@ class HttpSettings(Settings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     share_port: bool = False
     """Whether other processes may listen there too: the kernel gives each connection to one of them (SO_REUSEPORT)."""
+    stop_after_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
+    """From SIGTERM to when it stops: health is 503 meanwhile, so that a balancer sends nobody any more."""
 
 
 class WebSettings(Settings):

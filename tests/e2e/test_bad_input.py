@@ -163,7 +163,7 @@ async def test_a_position_that_is_never_reached(system: System) -> None:
     assert (status, problem["type"]) == (409, "urn:leaderboard:problem:position-not-reached")
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/leaderboard/nothing"])
+@pytest.mark.parametrize("path", ["/api", "/api/leaderboard/nothing", "/api/v1/nothing"])
 async def test_a_path_that_leads_nowhere(system: System, path: str) -> None:
     assert (await get(system, path))[0] == 404
 

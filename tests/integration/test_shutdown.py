@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_thread import name, submit
+from tests.e2e.test_thread import get, name, submit
 from tests.servers import Server, Servers, open_servers
 from tests.stack import System, present, running
 
@@ -51,3 +51,30 @@ async def test_every_process_ends_in_time_whatever_is_down(own_servers: Servers,
     print(f"{down} down:", {each: f"exit {code} after {seconds:.1f} s" for each, (code, seconds) in ended.items()})
     assert all(code == 0 for code, _ in ended.values()), ended
     assert all(seconds <= WITHIN for _, seconds in ended.values()), ended
+
+
+async def test_who_is_to_stop_says_so_first_and_serves_on(servers: Servers, logs: Path) -> None:
+    with running(servers, logs, LEADERBOARD_STOP_AFTER_MS="2000") as system:
+        front = system.processes["front"]
+        front.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        said: set[tuple[int, str]] = set()
+        while (503, "stopping") not in said:
+            status, health = await get(system, "/api/leaderboard/health")
+            said.add((status, health["status"]))
+        assert said <= {(200, "ok"), (503, "stopping")}
+        assert (await get(system, "/api/v1/live"))[0] == 503
+        assert (await submit(system, name(), 5))[0] == 200
+        assert await asyncio.to_thread(front.wait, WITHIN) == 0
+        assert time.monotonic() - began >= 2
+        del system.processes["front"]
+
+
+async def test_a_second_signal_stops_at_once(servers: Servers, logs: Path) -> None:
+    with running(servers, logs, LEADERBOARD_STOP_AFTER_MS="60000") as system:
+        front = system.processes.pop("front")
+        front.send_signal(signal.SIGTERM)
+        while (await get(system, "/api/leaderboard/health"))[0] == 200:
+            pass
+        front.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(front.wait, WITHIN) == 0

@@ -250,10 +250,14 @@ def test_a_soak_has_every_process_that_was_there_all_the_time() -> None:
     assert (figures["answered"], figures["errors"]) == (400, 2)
 
 
-def test_a_read_in_a_rebuild_is_served_with_a_row_or_with_the_news_that_there_is_none() -> None:
-    seen = rebuild.Seen(Counter({"rank 200": 5, "rank 404": 4, "top 200": 9, "top 503": 2, "rank none": 1}))
-    figures = rebuild.found(7.5, seen).figures
-    assert (figures["seconds"], figures["errors"], figures["answers: top 503"]) == (7.5, 3, 2)
+def test_what_is_asked_in_a_rebuild_has_to_be_answered_and_a_submission_may_be_applied_later() -> None:
+    statuses = {"rank 200": 5, "rank 404": 4, "top 200": 9, "top 503": 2, "submit 202": 3, "submit none": 1}
+    seen = rebuild.Seen(Counter(statuses))
+    seen.took["rank"] += [1.0, 2.0, 9.0]
+    figures = rebuild.found(150, 7.5, seen, {"postgres": 2.5}).figures
+    assert (figures["seconds"], figures["events a second"], figures["errors"]) == (7.5, 20, 7)
+    assert figures["cpu.postgres, s"] == 2.5
+    assert (figures["rank p50, ms"], figures["rank worst, ms"], figures["answers: top 503"]) == (2.0, 9.0, 2)
 
 
 @pytest.mark.parametrize(

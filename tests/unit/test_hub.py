@@ -270,3 +270,18 @@ def test_everyone_is_read_in_the_end_however_often_everything_is_in_doubt() -> N
         hub.doubt_everything()
         read |= set(watched.needs().places)
     assert len(read) == 3 * MOST_PLACES
+
+
+def test_a_read_that_went_back_changes_nothing_and_is_done_again() -> None:
+    hub = Hub()
+    top = hub.add_top(session(), hub.watch(CLASSIC, "all"), 10, 1, None)
+    watched = hub.boards["classic"]
+    see(hub, watched, [standing("ann", 5), standing("bob", 3)])
+    label = top.stream.label
+    watched.doubt_everything()
+    see(hub, watched, [standing("ann", 5)])  # of an earlier position
+    assert top.stream.label == label
+    assert watched.has_news()
+    see(hub, watched, [standing("ann", 5), standing("bob", 9)])
+    assert top.stream.label != label
+    assert not watched.has_news()

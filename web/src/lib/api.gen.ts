@@ -1296,7 +1296,7 @@ export interface components {
              * Status
              * @enum {string}
              */
-            status: "ok" | "degraded";
+            status: "ok" | "degraded" | "stopping";
         };
         /**
          * RankAnswer
@@ -3064,6 +3064,15 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveAnswer"];
+                };
+            };
+            /** @description It is going to stop, and serves on until then */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

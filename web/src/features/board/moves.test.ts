@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { advance, countChanges, firstShown, MARKED, MOST_MOVING, settle } from "./moves";
+import { advance, countChanges, firstShown, MARKED, MOST_MOVING, MOST_SCORING, settle } from "./moves";
 import { type Standing, withNeighbours } from "./rows";
 
 const standing = (ids: string, season = "all"): Standing => ({
@@ -39,11 +39,27 @@ describe("moves", () => {
   test("only moves that can be seen are animated, and not more than can be followed", () => {
     const letters = Array.from({ length: 60 }, (_, index) => String.fromCharCode(0x100 + index)).join("");
     const before = firstShown(standing(letters), 0);
-    const after = standing(letters.slice(1) + letters[0]);
+    const [first, ...others] = before.standing.rows;
+    const rows = [...others, ...(first ? [first] : [])].map((row, index) => ({ ...row, rank: index + 1 }));
+    const after = { ...before.standing, rows };
     expect(advance(before, after, 1, () => false).flips.size).toBe(0);
     const { flips } = advance(before, after, 1, everywhere);
     expect(flips.size).toBe(MOST_MOVING);
     expect(flips.has(letters[0] ?? "")).toBe(true);
+  });
+
+  test("where more scores change than can be followed nothing is animated, and moves are marked all the same", () => {
+    const letters = "abcdefgh";
+    const scored = (count: number): Standing => {
+      const { rows, ...rest } = standing(`b${letters.replace("b", "")}`);
+      return { ...rest, rows: rows.map((row, index) => (index < count ? { ...row, value: row.value + 1000 } : row)) };
+    };
+    const before = firstShown(standing(letters), 0);
+    const calm = advance(before, scored(MOST_SCORING + 1), 1, everywhere);
+    expect(calm.flips.size).toBe(0);
+    expect(calm.marks.get("b")).toEqual({ by: 1, scored: false, at: 1 });
+    const elsewhere = advance(before, scored(MOST_SCORING + 1), 1, index => index > MOST_SCORING - 2);
+    expect(elsewhere.marks.get("b")?.scored).toBe(true);
   });
 
   test("another season is another list", () => {

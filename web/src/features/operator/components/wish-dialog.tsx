@@ -27,6 +27,7 @@ const DOES: Record<Wish["kind"], string> = {
   restore: "The score counts again, as of when it was submitted.",
   retire: "The board takes no scores any more, for ever; its rows stay and can be read.",
 };
+const REHEARSAL = "rehearsal";
 
 interface WishDialogProps {
   wish: Wish | null;
@@ -49,7 +50,7 @@ function Confirm({ wish, adminKey, onClose }: WishDialogProps & { wish: Wish }) 
   const client = useQueryClient();
   const show = useToasts(state => state.show);
   const rehearsal = useQuery({
-    queryKey: ["rehearsal", wish],
+    queryKey: [REHEARSAL, wish],
     queryFn: ({ signal }) => rehearse(wish, adminKey, signal),
     staleTime: 0,
     gcTime: 0,
@@ -60,7 +61,7 @@ function Confirm({ wish, adminKey, onClose }: WishDialogProps & { wish: Wish }) 
     onSuccess: async () => {
       show("good", `Done: ${wish.kind} ${wish.id}`);
       onClose();
-      await client.invalidateQueries({ predicate: query => query.queryKey[0] !== "rehearsal" });
+      await client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== REHEARSAL });
     },
   });
   const isWrongKey = [rehearsal.error, deed.error].some(error => unreachable(error).status === 401);
