@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import TypeAlias
 
-import orjson
 from rich.console import Console
 from rich.table import Table
 
@@ -22,7 +21,7 @@ from bench.fleet import Found, survive
 from bench.load import percentile
 from bench.moves import delays, ranks_seen, rows_seen, since_published
 from bench.processes import Usage
-from bench.results import Machine, commit, date, machine
+from bench.results import Machine, commit, date, machine, write
 from bench.stage import BOARD, Moved, MovesFailed, Node, Stage, first_score, kernel_memory
 from bench.tables import figure, terminal
 from bench.workloads import Bar
@@ -307,8 +306,7 @@ def bench_live(names: Sequence[str], settings: Settings, url: str | None, out: P
         commit(), date(), machine(), {**asdict(settings)}, found, failed, report.lines(), report.equal
     )
     path = out or Path("bench-results", f"live-{results.date.replace(':', '')}-{results.commit}.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2))
+    write(results, path)
     show(results, scenarios)
     console.print(f"written to {path}")
     return results.good

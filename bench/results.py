@@ -93,7 +93,7 @@ def bad_answers(workloads: Sequence[Measured]) -> Sequence[tuple[str, dict[str, 
     ]
 
 
-def write(results: Results, path: Path) -> None:
+def write(results: object, path: Path) -> None:
     """Keep the results in a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2))

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-import orjson
 from playwright.async_api import Error as BrowserError
 from rich.console import Console
 from rich.table import Table
@@ -18,7 +17,7 @@ from bench.browser import Chromium, Watched, chromium
 from bench.errors import BenchFailed
 from bench.generator import generate
 from bench.load import Load, percentile
-from bench.results import Machine, commit, date, machine
+from bench.results import Machine, commit, date, machine, write
 from bench.stage import BOARD, CONNECTIONS, first_score
 from bench.system import System
 from bench.tables import figure, terminal
@@ -80,8 +79,7 @@ def bench_web(settings: Settings, url: str | None, out: Path | None, console: Co
         commit(), date(), machine(), {**asdict(settings)}, version, figures, report.lines(), report.equal
     )
     path = out or Path("bench-results", f"web-{results.date.replace(':', '')}-{results.commit}.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2))
+    write(results, path)
     show(results)
     console.print(f"written to {path}")
     return results.equal

@@ -141,25 +141,8 @@ async def rebuild(
     progress: Progress,
 ) -> Rebuilt:
     """Build, compare and, unless it is a dry run, hand over. Raises NotRebuilt, LogUnavailable, LogNotCreated."""
-    try:
-        return await _rebuild(kafka, postgres, redis, naming, wishes, say, progress)
-    except (Unfoldable, LogDamaged) as error:
-        raise NotRebuilt(f"the log cannot be folded up to where the live tables are: {error}") from error
-    except DOWN as error:
-        raise NotRebuilt(f"Postgres: {error!r}") from error
-
-
-async def _rebuild(
-    kafka: KafkaSettings,
-    postgres: PostgresSettings,
-    redis: RedisSettings,
-    naming: NamingSettings,
-    wishes: Wishes,
-    say: Say,
-    progress: Progress,
-) -> Rebuilt:
     began = time.monotonic()
-    async with _beside(kafka, postgres, naming) as anew:
+    async with _explained(), _beside(kafka, postgres, naming) as anew:
         parts = await _parts(kafka, naming, anew)
         again = await drop_indexes(anew.control, anew.schema, BULK)
         await _build(anew, parts, wishes.processes, progress)
@@ -181,6 +164,17 @@ async def _rebuild(
                 paused = await _change_places(kafka, naming, anew, Store(pool), live_pool, healing, say)
                 emptied = healing.emptied
         return Rebuilt(records, time.monotonic() - began, folding, paused, differences, emptied, not wishes.dry_run)
+
+
+@asynccontextmanager
+async def _explained() -> AsyncIterator[None]:
+    """What the log and Postgres raise, said as a reason. Raises NotRebuilt."""
+    try:
+        yield
+    except (Unfoldable, LogDamaged) as error:
+        raise NotRebuilt(f"the log cannot be folded up to where the live tables are: {error}") from error
+    except DOWN as error:
+        raise NotRebuilt(f"Postgres: {error!r}") from error
 
 
 # --- the schema beside -----------------------------------------------------------------------

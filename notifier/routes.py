@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from notifier.ages import Ages
 from notifier.gate import Live
-from shared.health import STOPPING
+from shared.health import is_stopping
 
 router = APIRouter(tags=["live"])
 
@@ -38,7 +38,7 @@ class LiveAnswer(BaseModel):
 async def live(request: Request, response: Response) -> LiveAnswer:
     found: Live = request.state.live
     fanout = found.fanout
-    response.status_code = 503 if getattr(request.state, STOPPING, False) else 200
+    response.status_code = 503 if is_stopping(request.state) else 200
     return LiveAnswer(
         sockets=found.sockets.open,
         tick_ms=round(fanout.tick * 1000),

@@ -19,7 +19,7 @@ from query_api.schemas import (
 from query_api.state import Queries
 from shared.boards import Board, GameMode
 from shared.clock import now
-from shared.health import STOPPING, examine
+from shared.health import examine, is_stopping
 from shared.identity import PlayerId
 from shared.positions import LONGEST_TOKEN
 from shared.postgres import DOWN
@@ -139,7 +139,7 @@ async def health(request: Request) -> JSONResponse:
     queries: Queries = request.state.queries
     pages = PageCounts(answered=queries.pages.answered, read=queries.pages.read)
     report = QueryHealth(**dict(await examine(queries.checks)), pages=pages)
-    if getattr(request.state, STOPPING, False):
+    if is_stopping(request.state):
         report.status = "stopping"
     return JSONResponse(report.model_dump(exclude_none=True), 200 if report.status == "ok" else 503)
 

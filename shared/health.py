@@ -30,6 +30,11 @@ class Health(BaseModel):
     components: dict[str, Component]
 
 
+def is_stopping(state: object) -> bool:
+    """Whether this process is going to stop, by the state that a request finds."""
+    return getattr(state, STOPPING, False)
+
+
 Check: TypeAlias = Callable[[], Awaitable[Component]]
 
 

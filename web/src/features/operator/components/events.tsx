@@ -4,6 +4,7 @@ import { useState } from "react";
 import { Link } from "wouter";
 import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
+import { Earlier } from "@/components/ui/earlier";
 import { Loaded } from "@/components/ui/loaded";
 import { EmptyState, Skeleton } from "@/components/ui/states";
 import { Table, Td, Th } from "@/components/ui/table";
@@ -31,13 +32,7 @@ export function Events({ revoke }: { revoke: ((player: string, event: string) =>
       <Loaded query={found} what="the log" waiting={<Skeleton className="m-4 h-64" />}>
         {({ pages }) => <Listed events={pages.flatMap(page => page.events)} revoke={revoke} />}
       </Loaded>
-      {found.hasNextPage && (
-        <div className="p-4 text-center">
-          <Button busy={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
-            Show earlier ones
-          </Button>
-        </div>
-      )}
+      <Earlier query={found} />
     </Card>
   );
 }

@@ -1,8 +1,8 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Check, Gamepad2 } from "lucide-react";
 import { Badge } from "@/components/ui/badge";
-import { Button } from "@/components/ui/button";
 import { Card } from "@/components/ui/card";
+import { Earlier } from "@/components/ui/earlier";
 import { Loaded } from "@/components/ui/loaded";
 import { EmptyState, Skeleton } from "@/components/ui/states";
 import { Table, Td, Th } from "@/components/ui/table";
@@ -17,13 +17,7 @@ export function Sessions({ id }: { id: string }) {
       <Loaded query={found} what="the sessions" waiting={<Waiting />}>
         {({ pages }) => <Listed sessions={pages.flatMap(page => page.submissions)} />}
       </Loaded>
-      {found.hasNextPage && (
-        <div className="p-4 text-center">
-          <Button busy={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
-            Show earlier ones
-          </Button>
-        </div>
-      )}
+      <Earlier query={found} />
     </Card>
   );
 }
