@@ -8,6 +8,10 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+SECRETS = Path(os.environ.get("LEADERBOARD_SECRETS", "/run/secrets"))
+"""Folder where a file may hold a setting: `leaderboard_postgres` that of `LEADERBOARD_POSTGRES`, which goes before it.
+It is where containers are given their secrets."""
+
 
 class Settings(BaseSettings):
     """A group of settings. Nothing is read from the environment after it is made."""
@@ -18,6 +22,7 @@ class Settings(BaseSettings):
         populate_by_name=True,
         extra="ignore",
         hide_input_in_errors=True,  # an error must not put a password into a log
+        secrets_dir=SECRETS if SECRETS.is_dir() else None,
     )
 
 
@@ -71,6 +76,8 @@ class RedisSettings(Settings):
 
     redis: SecretStr
     """redis://user:password@host:port/database"""
+    redis_cluster: bool = False
+    """Whether that is a node of a Redis Cluster: the others are found through it."""
     redis_timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = 200
     """How long to wait for an answer before Redis counts as down."""
     redis_keep_days: Annotated[float, Field(ge=0, le=36_500)] = 30.0
