@@ -1,6 +1,7 @@
 """The command line."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -130,6 +131,14 @@ def seed(
     except SeedFailed as error:
         fail(str(error))
     console.print(summary)
+
+
+@app.command("settings")
+def show_settings() -> None:
+    """Show every setting: its value here, what is allowed, what it means. Of secrets only whether they are set."""
+    from leaderboard.settings_table import settings_table
+
+    Console(highlight=False).print(settings_table(os.environ))
 
 
 @app.command()
