@@ -24,7 +24,7 @@ class Block:
 
 def shell_blocks(document: str) -> Iterator[Block]:
     """Those of ```sh, in their order; `<!-- not run: why -->` stands right above one that no test runs."""
-    opened, kind, before = 0, "", ""
+    opened, kind, before, excuse = 0, "", "", None
     lines = document.splitlines()
     for number, line in enumerate(lines, 1):
         fence = FENCE.match(line)
