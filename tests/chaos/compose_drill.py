@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -223,6 +224,7 @@ def main() -> int:
     compose = Compose(CLUSTER if options.file == "cluster" else PRODUCTION, make_secrets(folder / "secrets"))
     os.environ["SSL_CERT_FILE"] = str(compose.certificate)
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what runs is removed, however this ends
 
     def say(line: str) -> None:
         print(f"{time.monotonic() - began:6.1f}  {line}", flush=True)
