@@ -36,12 +36,13 @@ BUSY = (
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
 """What it raises when somebody else holds what a transaction needs, or this process was asleep inside one."""
+DENIED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 ACCESS = Access(
     "LEADERBOARD_POSTGRES",
     "sslrootcert in LEADERBOARD_POSTGRES",
     "sslmode in LEADERBOARD_POSTGRES",
     "user, password, database and sslmode in LEADERBOARD_POSTGRES, and pg_hba.conf",
-    (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError),
+    DENIED,
 )
 NOT_REACHED = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
 OPEN_WITHIN = 10.0
@@ -81,7 +82,7 @@ async def _connect(*arguments: Any, **options: Any) -> "asyncpg.Connection[async
         raise NoAccess(f"{error}: look at LEADERBOARD_POSTGRES_POOL, and max_connections of the server") from error
     except asyncpg.OperatorInterventionError as error:  # it starts, or stops
         raise NoAccess(str(error)) from error
-    except (*NOT_REACHED, *ACCESS.denials) as error:
+    except (*NOT_REACHED, *DENIED) as error:
         raise NoAccess(ACCESS.explain(error)) from error
 
 
