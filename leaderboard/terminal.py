@@ -41,4 +41,4 @@ def fail_setting(error: ValidationError) -> NoReturn:
     if first["loc"]:  # else it is of several, and names them
         name = str(first["loc"][0])
         message = f"{name if name.startswith('LEADERBOARD_') else f'LEADERBOARD_{name.upper()}'}: {message}"
-    fail(f"{message} (see .env.example)")
+    fail(f"{message} (`leaderboard settings` shows them all)")
