@@ -16,6 +16,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True,
         env_prefix="LEADERBOARD_",
+        env_ignore_empty=True,  # as compose files set what nobody has set
         populate_by_name=True,
         extra="ignore",
         hide_input_in_errors=True,  # an error must not put a password into a log
@@ -134,7 +135,9 @@ class HttpSettings(Settings):
     share_port: bool = False
     """Whether other processes may listen there too: the kernel gives each connection to one of them (SO_REUSEPORT)."""
     stop_after_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
-    """Milliseconds from SIGTERM to when it stops: health is 503 meanwhile, so that a balancer sends nobody any more."""
+    """Milliseconds from SIGTERM to when it stops: health is 503 meanwhile, so that a balancer sends nobody any more;
+    each answer ends its connection, and where others share the port they get the new ones. A rolling restart wants
+    1000."""
 
 
 class WebSettings(Settings):
