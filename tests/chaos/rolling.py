@@ -51,7 +51,7 @@ class Drill:
     """A second."""
     sockets: int = 50
     calm: float = 10.0
-    """Seconds of load before the first restart, and after the last one."""
+    """Seconds of load to warm up, as many again before the first restart, and after the last one."""
     services: Sequence[str] = SERVICES
     """Two processes of each are restarted, in this order."""
 
@@ -86,6 +86,7 @@ async def roll(drill: Drill, system: System, say: Say) -> Found:
     async with watching(system, drill.sockets) as streams:
         opened = sum(stream.counts.connections for stream in streams)
         loading = asyncio.create_task(load.run(drill.submits, drill.reads, until))
+        await asyncio.sleep(drill.calm)
         began = time.perf_counter()
         await asyncio.sleep(drill.calm)
         steps = [await asyncio.to_thread(_restart, system, process, say) for process in drill.processes]
@@ -212,7 +213,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=500.0, help="submissions a second (500)")
     parser.add_argument("--reads", type=float, default=50.0, help="reads a second (50)")
     parser.add_argument("--sockets", type=int, default=50, help="live sockets (50)")
-    parser.add_argument("--calm", type=float, default=10.0, help="seconds of load before and after the restarts (10)")
+    parser.add_argument(
+        "--calm", type=float, default=10.0, help="seconds to warm up, before and after the restarts (10)"
+    )
     parser.add_argument("--out", type=Path, help="folder for logs; a new one under the temporary folder if not set")
     return parser.parse_args()
 
