@@ -157,5 +157,7 @@ async def test_a_service_that_kafka_refuses_says_so_and_ends(secure: Secure, mad
     system.serve("front")
     for process in ("projector", "front"):
         assert await asyncio.to_thread(system.processes.pop(process).wait, 30) != 0
-        assert "LEADERBOARD_KAFKA_PASSWORD" in system.log_of(process)
+        said = [orjson.loads(line) for line in system.log_of(process).splitlines()]
+        [reason] = [each["reason"] for each in said if each["event"] in ("log_unavailable", "not_started")]
+        assert "LEADERBOARD_KAFKA_PASSWORD" in reason
     require_silence(secure, folder)
