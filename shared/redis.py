@@ -8,16 +8,24 @@ from typing import Any, TypeAlias
 
 import hiredis
 from redis.asyncio import Redis
-from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, AuthorizationError, NoScriptError, RedisError, ResponseError
 
+from shared.access import Access, NoAccess
 from shared.settings import RedisSettings
 
 Client: TypeAlias = Redis
 DOWN = (RedisError, OSError, TimeoutError)
 """What redis-py raises while Redis is away, loading or too slow."""
+ACCESS = Access(
+    "LEADERBOARD_REDIS",
+    "ssl_ca_certs in LEADERBOARD_REDIS",
+    "rediss:// or redis:// in LEADERBOARD_REDIS",
+    "user and password in LEADERBOARD_REDIS",
+    (AuthenticationError, AuthorizationError),
+)
 
 
 class Script:
@@ -72,11 +80,22 @@ async def _reply(connection: AbstractConnection) -> Any:
         return error
 
 
+class Connections(ConnectionPool):
+    """redis-py's pool, whose errors say what to look at."""
+
+    async def ensure_connection(self, connection: AbstractConnection) -> None:
+        """As redis-py's. Raises NoAccess."""
+        try:
+            await super().ensure_connection(connection)
+        except DOWN as error:
+            raise NoAccess(ACCESS.explain(error)) from error
+
+
 @asynccontextmanager
 async def open_redis(settings: RedisSettings, application: str) -> AsyncIterator[Client]:
     """A client that connects when first used, so that a service starts while Redis is away."""
     timeout = settings.redis_timeout_ms / 1000
-    client = Redis.from_url(
+    pool = Connections.from_url(
         settings.redis.get_secret_value(),
         decode_responses=True,
         client_name=f"leaderboard-{application}",
@@ -84,6 +103,7 @@ async def open_redis(settings: RedisSettings, application: str) -> AsyncIterator
         socket_connect_timeout=timeout,
         retry=Retry(NoBackoff(), 0),
     )
+    client = Redis.from_pool(pool)
     try:
         yield client
     finally:
