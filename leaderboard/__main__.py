@@ -1,7 +1,6 @@
 """The command line."""
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -139,8 +138,9 @@ def seed(
 def show_settings() -> None:
     """Show every setting: its value here, what is allowed, what it means. Of secrets only whether they are set."""
     from leaderboard.settings_table import settings_table
+    from shared.settings import variables
 
-    Console(highlight=False).print(settings_table(os.environ))
+    Console(highlight=False).print(settings_table(variables()))
 
 
 @app.command()

@@ -9,6 +9,17 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+SECRETS = Path(os.environ.get("LEADERBOARD_SECRETS", "/run/secrets"))
+"""Folder where a file may hold a setting: `leaderboard_postgres` that of `LEADERBOARD_POSTGRES`, which goes before it.
+It is where containers are given their secrets."""
+
+
+def variables() -> dict[str, str]:
+    """The environment, and before it what files hold."""
+    files = [each for each in SECRETS.iterdir() if each.is_file()] if SECRETS.is_dir() else []
+    held = {each.name.upper(): each.read_text().strip() for each in files if each.name.startswith("leaderboard_")}
+    return {**held, **os.environ}
+
 
 class Settings(BaseSettings):
     """A group of settings. Nothing is read from the environment after it is made."""
@@ -20,6 +31,7 @@ class Settings(BaseSettings):
         populate_by_name=True,
         extra="ignore",
         hide_input_in_errors=True,  # an error must not put a password into a log
+        secrets_dir=SECRETS if SECRETS.is_dir() else None,
         use_attribute_docstrings=True,  # `leaderboard settings` shows them
     )
 
@@ -113,6 +125,8 @@ class RedisSettings(Settings):
 
     redis: Url
     """redis://user:password@host:port/database; with TLS rediss://, and `?ssl_ca_certs=FILE` at its end"""
+    redis_cluster: bool = False
+    """Whether that is a node of a Redis Cluster: the others are found through it."""
     redis_timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = 200
     """Milliseconds to wait for an answer before Redis counts as down."""
     redis_keep_days: Annotated[float, Field(ge=0, le=36_500)] = 30.0
