@@ -205,6 +205,18 @@ def bench_export(
     _bench(lambda: export(Settings(players, rounds=rounds, events=events), url, out, console))
 
 
+@bench_app.command("restore")
+def bench_restore(events: Events = 1_000_000, players: Players = 100_000, out: Out = None) -> None:
+    """Lose Postgres and Redis: how long until new, empty ones hold all of the log again?
+
+    On a system of its own. Exit 1 when the tables are not right afterwards.
+    """
+    from bench.benchmark import Settings
+    from bench.restore import restore
+
+    _bench(lambda: restore(Settings(players, events=events), out, console))
+
+
 @bench_app.command("live")
 def bench_live(
     scenarios: Annotated[list[str] | None, typer.Argument(help="Which, see `bench list`; all by default")] = None,
