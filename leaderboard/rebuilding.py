@@ -4,17 +4,17 @@ import asyncio
 import contextlib
 import os
 import secrets
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 import asyncpg
 
 from leaderboard.comparing import TABLES, Differences, compare
+from leaderboard.crew import WorkerFailed, deal, together, work
 from projector.applying import Stand, catch_up
 from projector.building import Order, Part
 from projector.closing import conclude
@@ -170,6 +170,8 @@ async def _explained() -> AsyncIterator[None]:
     """What the log and Postgres raise, said as a reason. Raises NotRebuilt."""
     try:
         yield
+    except WorkerFailed as error:
+        raise NotRebuilt(str(error)) from error
     except (Unfoldable, LogDamaged) as error:
         raise NotRebuilt(f"the log cannot be folded up to where the live tables are: {error}") from error
     except DOWN as error:
@@ -234,51 +236,14 @@ async def _build(anew: Anew, parts: Sequence[Part], processes: int, progress: Pr
     """Let processes fold all partitions, each some of them."""
     total, done = sum(part.end for part in parts), 0
 
-    def told(count: int) -> None:
+    def heard(line: bytes) -> None:
         nonlocal done
-        done += count
+        done += int(line)
         progress(min(done, total), total)
 
-    hands = deal(parts, processes)
+    hands = deal(parts, processes, lambda part: part.end)
     orders = [Order(schema_name=anew.schema, incarnations=anew.incarnations, parts=hand) for hand in hands]
-    await _together(_child(order, told) for order in orders)
-
-
-def deal(parts: Iterable[Part], processes: int) -> list[list[Part]]:
-    """Partitions dealt out to processes, so that each has about as many records."""
-    hands: list[list[Part]] = [[] for _ in range(processes)]
-    for part in sorted(parts, key=lambda part: -part.end):
-        min(hands, key=lambda hand: sum(each.end for each in hand)).append(part)
-    return [hand for hand in hands if hand]
-
-
-async def _child(order: Order, told: Callable[[int], None]) -> None:
-    """One process, to its end. Raises NotRebuilt."""
-    argv = [sys.executable, "-m", "projector.building", order.model_dump_json()]
-    pipes = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*argv, stdout=pipes, stderr=pipes)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    try:
-        async for line in process.stdout:
-            told(int(line))
-        error = (await process.stderr.read()).decode(errors="replace").strip()
-        if await process.wait() != 0:
-            raise NotRebuilt(f"a process that folds ended with {process.returncode}: {error[-1000:] or 'no message'}")
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def _together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """All of it at once; the first error ends the others."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for each in work:
-                group.create_task(each)
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+    await together(work("projector.building", order.model_dump_json(), heard) for order in orders)
 
 
 async def _index(pool: Pool, again: Sequence[str]) -> None:
@@ -289,7 +254,7 @@ async def _index(pool: Pool, again: Sequence[str]) -> None:
         async with free:
             await pool.execute(f"set maintenance_work_mem = '{MEMORY['maintenance_work_mem']}'; {statements}")
 
-    await _together(make(statements) for statements in again)
+    await together(make(statements) for statements in again)
     await pool.execute(f"analyze {', '.join(each.name for each in TABLES)}")
 
 
