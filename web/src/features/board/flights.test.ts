@@ -20,29 +20,29 @@ function makeRow() {
 describe("flights", () => {
   test("a row comes from where it was to its place", () => {
     const { row, state } = makeRow();
-    new Flights().launch(row, 0, { x: 0, y: 96 });
+    new Flights().launch("ann", 0, row, { x: 0, y: 96 });
     expect(state.from).toBe("translate(0px, 96px)");
   });
 
-  test("one that flies goes on from where it is seen", () => {
-    const { row, state, cancel } = makeRow();
+  test("who flies goes on from where that is seen, in another element", () => {
+    const [first, second] = [makeRow(), makeRow()];
     const flights = new Flights();
-    flights.launch(row, 0, { x: 0, y: 100 });
-    state.progress = 0.75;
-    flights.launch(row, 2, { x: 0, y: -96 });
-    expect(state.from).toBe("translate(0px, -71px)");
-    expect(cancel).toHaveBeenCalledOnce();
-    state.progress = null; // over, and not yet told
-    flights.launch(row, 0, { x: 0, y: 96 });
-    expect(state.from).toBe("translate(0px, 96px)");
+    flights.launch("ann", 0, first.row, { x: 0, y: 100 });
+    first.state.progress = 0.75;
+    flights.launch("ann", 2, second.row, { x: 0, y: -96 });
+    expect(second.state.from).toBe("translate(0px, -71px)");
+    expect(first.cancel).toHaveBeenCalledOnce();
+    second.state.progress = null; // over, and not yet told
+    flights.launch("ann", 0, first.row, { x: 0, y: 96 });
+    expect(first.state.from).toBe("translate(0px, 96px)");
   });
 
-  test("one whose place is another's now lands, the others fly on", () => {
+  test("who flies to a place that is another's now lands, the others fly on", () => {
     const [one, other] = [makeRow(), makeRow()];
     const flights = new Flights();
-    flights.launch(one.row, 0, { x: 0, y: 48 });
-    flights.launch(other.row, 1, { x: 0, y: 48 });
-    flights.land(place => [other.row, other.row][place]);
+    flights.launch("ann", 0, one.row, { x: 0, y: 48 });
+    flights.launch("bob", 1, other.row, { x: 0, y: 48 });
+    flights.land(place => ["cyd", "bob"][place]);
     expect(one.cancel).toHaveBeenCalledOnce();
     expect(other.cancel).not.toHaveBeenCalled();
   });
@@ -50,7 +50,7 @@ describe("flights", () => {
   test("who has arrived is forgotten", () => {
     const { row, state, cancel } = makeRow();
     const flights = new Flights();
-    flights.launch(row, 0, { x: 0, y: 48 });
+    flights.launch("ann", 0, row, { x: 0, y: 48 });
     state.finish();
     flights.land(() => undefined);
     expect(cancel).not.toHaveBeenCalled();
@@ -61,7 +61,7 @@ describe("flights", () => {
     vi.resetModules();
     const { Flights: Still } = await import("./flights");
     const { row, state } = makeRow();
-    new Still().launch(row, 0, { x: 0, y: 48 });
+    new Still().launch("ann", 0, row, { x: 0, y: 48 });
     expect(state.from).toBe("");
   });
 });

@@ -2,7 +2,6 @@
 
 interface Aloft {
   readonly animation: Animation;
-  /** Which place it flies to. */
   readonly place: number;
   readonly from: Offset;
 }
@@ -23,34 +22,35 @@ const STAGGER = 22;
 
 const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
+/** Who flies is known by name: the element that shows it may be another at each place. */
 export class Flights {
-  readonly #aloft = new Map<Element, Aloft>();
+  readonly #aloft = new Map<string, Aloft>();
 
-  /** An element is at another place now, and `was` so far from it. One that flies goes on from where it is seen. */
-  launch(element: Element, place: number, was: Offset): void {
-    const seen = this.#seen(element);
-    this.#aloft.get(element)?.animation.cancel();
-    this.#aloft.delete(element);
+  /** Who is at a place now, in an element, was so far from it. Who flies already goes on from where that is seen. */
+  launch(id: string, place: number, element: Element, was: Offset): void {
+    const seen = this.#seen(id);
+    this.#land(id);
     if (still.matches) return;
     const from = { x: was.x + seen.x, y: was.y + seen.y };
     const path = [{ transform: `translate(${from.x}px, ${from.y}px)` }, { transform: "translate(0, 0)" }];
     const animation = element.animate(path, { duration: DURATION, easing: EASING });
-    animation.onfinish = () => this.#aloft.delete(element);
-    this.#aloft.set(element, { animation, place, from });
+    animation.onfinish = () => this.#aloft.delete(id);
+    this.#aloft.set(id, { animation, place, from });
   }
 
-  /** Those that fly to where `at` has another element now are there at once. */
-  land(at: (place: number) => Element | undefined): void {
-    for (const [element, { animation, place }] of this.#aloft) {
-      if (at(place) === element) continue;
-      animation.cancel();
-      this.#aloft.delete(element);
-    }
+  /** Whoever flies to a place that is another's now is not seen flying any more; `at` tells whose a place is. */
+  land(at: (place: number) => string | undefined): void {
+    for (const [id, { place }] of this.#aloft) if (at(place) !== id) this.#land(id);
   }
 
-  /** How far from its place an element is seen. No measurement: it follows from the time. */
-  #seen(element: Element): Offset {
-    const aloft = this.#aloft.get(element);
+  #land(id: string): void {
+    this.#aloft.get(id)?.animation.cancel();
+    this.#aloft.delete(id);
+  }
+
+  /** How far from its place somebody is seen. No measurement: it follows from the time. */
+  #seen(id: string): Offset {
+    const aloft = this.#aloft.get(id);
     const left = aloft === undefined ? 0 : 1 - (aloft.animation.effect?.getComputedTiming().progress ?? 1);
     return { x: left * (aloft?.from.x ?? 0), y: left * (aloft?.from.y ?? 0) };
   }

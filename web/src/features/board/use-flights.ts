@@ -11,11 +11,11 @@ export function useFlights(body: RefObject<HTMLTableSectionElement | null>, show
     const rows = body.current;
     if (rows === null || shown === null) return;
     const height = shown.flights.length > 0 ? rowHeight(rows) : 0;
-    for (const { place, from } of shown.flights) {
+    for (const { id, place, from } of shown.flights) {
       const row = rows.rows[place];
-      if (row !== undefined) flights.launch(row, place, { x: 0, y: from * height });
+      if (row !== undefined) flights.launch(id, place, row, { x: 0, y: from * height });
     }
-    flights.land(place => rows.rows[place]);
+    flights.land(place => shown.standing.rows[place]?.id);
     if (entered.current !== rows) enter(rows.rows);
     entered.current = rows;
   }, [body, shown, flights]);

@@ -54,7 +54,7 @@ export const BoardRow = memo(function BoardRow(props: BoardRowProps) {
         )}
       </td>
       <td {...CELL} className="tabular justify-end pe-3 font-semibold tablet:pe-5">
-        <span key={row.value} className={scored ? "flash" : undefined}>
+        <span key={scored ? row.value : ""} className={scored ? "flash" : undefined}>
           {number(row.value)}
         </span>
       </td>

@@ -15,11 +15,12 @@ const HEIGHT = ["tablet:pb-10", "tablet:pb-6", "tablet:pb-3"] as const;
 export function Podium({ rows, board }: { rows: readonly Row[]; board: string }) {
   const first = rows.slice(0, 3);
   const list = useRef<HTMLOListElement>(null);
-  useChanging(list, first.map(row => row.id).join(" "));
+  useWalks(list, first.map(row => row.id).join(" "));
   return (
     <ol ref={list} aria-label="The first three" className="grid grid-cols-3 items-end gap-2 tablet:gap-4">
       {first.map((row, place) => (
-        <li key={row.id} className={ORDER[place]}>
+        // biome-ignore lint/suspicious/noArrayIndexKey: steps stay, who stands on them changes
+        <li key={place} className={ORDER[place]}>
           <Step row={row} place={place} board={board} />
         </li>
       ))}
@@ -28,18 +29,22 @@ export function Podium({ rows, board }: { rows: readonly Row[]; board: string })
 }
 
 /** Who stays among the first three walks to the other step. */
-function useChanging(list: RefObject<HTMLElement | null>, ids: string): void {
+function useWalks(list: RefObject<HTMLElement | null>, ids: string): void {
   const [flights] = useState(() => new Flights());
-  const known = useRef(new Map<Element, number>());
-  // biome-ignore lint/correctness/useExhaustiveDependencies: looked at when somebody else stands there
+  const known = useRef<readonly string[]>([]);
   useLayoutEffect(() => {
+    const now = ids.split(" ");
+    const before = known.current;
+    known.current = now;
+    const moved = now.filter((id, place) => before.includes(id) && before[place] !== id);
+    if (moved.length === 0) return;
     const steps = [...(list.current?.children ?? [])] as HTMLElement[];
-    const lefts = steps.map(step => step.offsetLeft);
-    steps.forEach((step, place) => {
-      const from = known.current.get(step) ?? place;
-      if (from !== place) flights.launch(step, place, { x: (lefts[from] ?? 0) - (lefts[place] ?? 0), y: 0 });
-    });
-    known.current = new Map(steps.map((step, place) => [step, place]));
+    const left = (of: readonly string[], id: string) => steps[of.indexOf(id)]?.offsetLeft ?? 0;
+    for (const id of moved) {
+      const [place, x] = [now.indexOf(id), left(before, id) - left(now, id)];
+      const step = steps[place];
+      if (step !== undefined) flights.launch(id, place, step, { x, y: 0 });
+    }
   }, [flights, list, ids]);
 }
 

@@ -9,7 +9,8 @@ export function ShownRows({ shown, me, marked }: { shown: Shown; me: string | nu
   const leader = first === 1 ? (standing.rows[0]?.value ?? 0) : null;
   return standing.rows.map((row, index) => (
     <BoardRow
-      key={`${standing.season} ${row.id}`}
+      // biome-ignore lint/suspicious/noArrayIndexKey: places stay and whom they show changes, so that no element moves
+      key={index}
       row={row}
       index={first - 1 + index}
       share={leader === null ? null : shareOf(row.value, leader)}
