@@ -9,25 +9,25 @@ of JSON each, which blocks have their file: when nobody reads that any more, it 
 """
 
 import asyncio
+import gc
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel
 
 from analysis.bookmark import Reached, settle
 from analysis.columns import Row, row_of
 from analysis.formats import SCHEMA, batch_of, read, write
+from analysis.orders import NAME, Order, Part, Told, Written
 from analysis.wishes import EVERYTHING, Format, Sieve
 from shared.log import LogUnavailable, open_reader
 from shared.records import Record
 from shared.settings import KafkaSettings, NamingSettings
 from shared.topics import TopicName
 
-NAME = "export"
 BLOCK = 65_536
 """Records."""
 BLOCK_SIZE = 64 * 1024 * 1024
@@ -38,35 +38,6 @@ AT_A_TIME = 4_096
 SILENT_READS = 30
 """Of a second, before a partition that should have more is given up."""
 DAY = 86_400_000
-
-
-class Part(BaseModel):
-    """A partition, from where to before which offset it is exported."""
-
-    begin: Reached
-    end: int
-
-
-class Order(BaseModel):
-    """What one process is to export."""
-
-    folder: Path
-    form: Format
-    sieve: Sieve
-    parts: list[Part]
-
-
-class Written(BaseModel):
-    """A block, or the end of one so far, is in its files."""
-
-    reached: Reached
-    records: int
-    """That were read for it."""
-    rows: int
-    """That are new in the files."""
-
-
-Told = Callable[[Written], None]
 
 
 async def export(kafka: KafkaSettings, naming: NamingSettings, order: Order, told: Told) -> None:
@@ -143,6 +114,7 @@ class _Block:
             at = at.model_copy(update={"first": at.offset, "records": 0, "size": 0})
         self._begin = self._reached = at
         self._batches, self.records = [], 0
+        gc.collect()
         return Written(reached=at, records=records, rows=table.num_rows)
 
     def _write(self, rows: pa.Table) -> None:
@@ -153,7 +125,7 @@ class _Block:
             rows = pa.concat_tables([before.filter(pc.less(before["offset"], begin.offset)), rows])
         path.parent.mkdir(parents=True, exist_ok=True)
         new = path.with_name(f".{path.name}.tmp")
-        write(rows.combine_chunks(), new, form)
+        write(rows, new, form)
         settle(new, path)
 
 
@@ -170,6 +142,7 @@ def _say(written: Written) -> None:
 def main(arguments: Iterable[str]) -> int:
     """Export what the order says; an error is one line on standard error."""
     [order] = arguments
+    gc.disable()  # rows have no cycles, and looking for them takes its time; once a block is enough for all else
     try:
         asyncio.run(export(KafkaSettings(), NamingSettings(), Order.model_validate_json(order), _say))
     except BrokenPipeError:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from analysis.blocks import NAME, Order, Part, Written, export
 from analysis.bookmark import Bookmark, NotExported, Reached, load, locked
+from analysis.orders import NAME, Order, Part, Written
 from analysis.wishes import Sieve, Wishes, sieve
 from leaderboard.crew import deal, together, work
 from shared.appender import partition_of
@@ -117,6 +117,8 @@ class _Exporting:
 
     async def follow(self) -> str | None:
         """The same with what has come since, in this process; None when nothing has."""
+        from analysis.blocks import export
+
         before = self._bookmark.rows
         parts, sifted = await self._parts()
         if not parts:

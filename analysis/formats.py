@@ -26,6 +26,8 @@ TYPES = {
 }
 SCHEMA = pa.schema([(name, TYPES.get(name, pa.string())) for name in Row._fields])
 TIMES = tuple(name for name, kind in TYPES.items() if pa.types.is_timestamp(kind))
+REPEATED = ["topic", "key", "event_type", "source", "subject", "dataschema", "actor", "player_id", "game_mode"]
+"""Columns with few values: in others a dictionary would only take room and time."""
 BAGS = ("metadata", "attributes", "data")
 """Columns that are JSON text; in NDJSON the values themselves."""
 
@@ -41,7 +43,7 @@ def write(table: pa.Table, path: Path, form: Format) -> None:
     """Write a whole file."""
     match form:
         case "parquet":
-            pyarrow.parquet.write_table(table, path, compression="zstd", compression_level=1)
+            pyarrow.parquet.write_table(table, path, compression="zstd", compression_level=1, use_dictionary=REPEATED)
         case "csv":
             pyarrow.csv.write_csv(table, path)
         case "ndjson":

@@ -5,8 +5,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -17,7 +17,7 @@ from rich.console import Console
 
 from bench.benchmark import Settings, concluded, fill, open_system, report
 from bench.errors import BenchFailed
-from bench.processes import usage
+from bench.processes import GONE
 from bench.results import Measured
 from bench.system import System
 from bench.tables import figures_table
@@ -30,7 +30,7 @@ BARS = (Bar("ratio.drain.seconds", 2.0), Bar("memory, MB", 500), Bar("errors", 0
 FETCHED = 8 * 1024 * 1024
 """Bytes of a partition a fetch, as `export` has it."""
 AT_A_TIME = 4_096
-LOOK_EVERY = 0.02
+LOOK_EVERY = 0.1
 MEGABYTE = 1024 * 1024
 
 
@@ -105,13 +105,12 @@ def _timed(what: str, argv: list[str], rounds: Rounds) -> float:
 
 @contextmanager
 def _watched(pid: int) -> Iterator[list[int]]:
-    """Bytes that a process and what it starts have in memory, look by look."""
-    most, over = [0], threading.Event()
-    family: Mapping[str, list[psutil.Process]] = {"": [psutil.Process(pid)]}
+    """The most bytes that a process and those it starts have in memory at a time."""
+    most, over, root = [0], threading.Event(), psutil.Process(pid)
 
     def look() -> None:
         while not over.wait(LOOK_EVERY):
-            most[0] = max(most[0], usage(family)[""].rss)
+            most[0] = max(most[0], memory_of(root))
 
     watch = threading.Thread(target=look)
     watch.start()
@@ -120,6 +119,19 @@ def _watched(pid: int) -> Iterator[list[int]]:
     finally:
         over.set()
         watch.join()
+
+
+def memory_of(root: psutil.Process) -> int:
+    """Bytes of a process and those it starts; what they share, such as libraries, is counted once (PSS)."""
+    with suppress(*GONE):
+        return sum(_pss(process) for process in (root, *root.children(recursive=True)))
+    return 0
+
+
+def _pss(process: psutil.Process) -> int:
+    with suppress(*GONE):
+        return int(process.memory_full_info().pss)
+    return 0
 
 
 async def drain() -> None:

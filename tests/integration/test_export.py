@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from analysis import blocks
-from analysis.blocks import Order, Part, Written, export
+from analysis.blocks import export
 from analysis.bookmark import Reached, load
 from analysis.columns import Row, record_of
 from analysis.database import open_database
 from analysis.formats import read
+from analysis.orders import Order, Part, Written
 from analysis.wishes import EVERYTHING, Format
 from shared.appender import open_appender
 from shared.events import Fact, PlayerBanned, PlayerProfileSet, ScoreRevoked, ScoreSubmitted
