@@ -21,7 +21,7 @@ from shared.fold.state import KINDS, Entry, Session, State, Step
 from shared.histories import ENTRY, read_entry
 from shared.incarnation import read_incarnation
 from shared.log import Reader, open_reader
-from shared.postgres import Connection
+from shared.postgres import Connection, open_connection
 from shared.ranking import (
     Standing,
     applied_key,
@@ -212,15 +212,10 @@ class Tables:
 
 
 async def _read_tables(postgres: PostgresSettings, naming: NamingSettings) -> Tables:
-    connection = await asyncpg.connect(
-        postgres.postgres.get_secret_value(), timeout=10, server_settings={"search_path": f'"{naming.schema_name}"'}
-    )
-    try:
+    async with open_connection(postgres, NAME, timeout=None, schema=naming.schema_name) as connection:
         await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=json.loads)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             return await _snapshot(connection)
-    finally:
-        await connection.close(timeout=5)
 
 
 async def _snapshot(connection: Connection) -> Tables:

@@ -290,7 +290,7 @@ async def _asked(question: Awaitable[Any]) -> Any:
     try:
         return await question
     except DOWN as error:
-        raise RanksUnknown(repr(error)) from error
+        raise RanksUnknown(f"{type(error).__name__}: {error}") from error  # its repr does not say what Redis said
 
 
 def held_of(versions: Versions, offsets: Mapping[Place, int]) -> Held:

@@ -1,24 +1,32 @@
 """Redis: a client with bounded waits, and scripts that survive a restarted server."""
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import resources
 from typing import Any, TypeAlias
 
 import hiredis
 from redis.asyncio import Redis
-from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, AuthorizationError, NoScriptError, RedisError, ResponseError
 
+from shared.access import Access, NoAccess
 from shared.redis_cluster import Cluster, Command
 from shared.settings import RedisSettings
 
 Client: TypeAlias = Redis
 DOWN = (RedisError, OSError, TimeoutError)
 """What redis-py raises while Redis is away, loading or too slow."""
+ACCESS = Access(
+    "LEADERBOARD_REDIS",
+    "ssl_ca_certs in LEADERBOARD_REDIS",
+    "rediss:// or redis:// in LEADERBOARD_REDIS",
+    "user and password in LEADERBOARD_REDIS",
+    (AuthenticationError, AuthorizationError),
+)
 
 
 class Script:
@@ -98,20 +106,37 @@ async def _reply(connection: AbstractConnection) -> Any:
         return error
 
 
+class Connections(ConnectionPool):
+    """redis-py's pool, whose errors say what to look at."""
+
+    async def ensure_connection(self, connection: AbstractConnection) -> None:
+        """As redis-py's. Raises NoAccess."""
+        try:
+            await super().ensure_connection(connection)
+        except DOWN as error:
+            raise NoAccess(ACCESS.explain(error)) from error
+
+
 @asynccontextmanager
 async def open_redis(settings: RedisSettings, application: str) -> AsyncIterator[Client]:
     """A client that connects when first used, so that a service starts while Redis is away."""
     timeout = settings.redis_timeout_ms / 1000
-    kind = Cluster if settings.redis_cluster else Redis
-    client = kind.from_url(
-        settings.redis.get_secret_value(),
-        decode_responses=True,
-        client_name=f"leaderboard-{application}",
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
-        retry=Retry(NoBackoff(), 0),
-    )
+    options = {
+        "decode_responses": True,
+        "client_name": f"leaderboard-{application}",
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    client = _client(settings, options)
     try:
         yield client
     finally:
         await client.aclose()
+
+
+def _client(settings: RedisSettings, options: Mapping[str, Any]) -> Client:
+    url = settings.redis.get_secret_value()
+    if settings.redis_cluster:
+        return Cluster.from_url(url, **options)
+    return Redis.from_pool(Connections.from_url(url, **options))
