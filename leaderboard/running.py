@@ -30,7 +30,7 @@ NO_LOGIN = {
     "LEADERBOARD_KAFKA_USERNAME": "",
     "LEADERBOARD_KAFKA_PASSWORD": "",
 }
-"""How to reach a Kafka that was started here, whatever the environment says of another. The others say it by URL."""
+"""How to reach a Kafka that was started here, whatever the environment says of another. Else the URL says it."""
 SPLIT_PORTS = {"command-api": 8001, "query-api": 8002, "notifier": 8003}
 READY_WITHIN = 60.0
 NUMBER = re.compile(r"-\d+$")
