@@ -11,7 +11,7 @@ ALIVE = ROOT / "compose" / "alive"
 
 def is_alive(system: System, service: str) -> bool:
     own = {"LEADERBOARD_PORT": str(system.ports["front"])}
-    argv = [ALIVE, f"python leaderboard {service}"]
+    argv = [str(ALIVE), f"python leaderboard {service}"]
     return subprocess.run(argv, env={**system.environment, **own}, check=False, timeout=30).returncode == 0
 
 
