@@ -21,7 +21,7 @@ from projector.closing import conclude
 from projector.continuity import LogDamaged
 from projector.leases import give_back, take_all
 from projector.ranks import RanksUnknown, RankWriter
-from projector.schema import drop_indexes, migrate_schema, migration_names
+from projector.schema import drop_indexes, migrate_schema, require_made
 from projector.store import Fenced, Store
 from projector.swapping import StillRead, await_snapshots, swap
 from shared.catalogue import Catalogue
@@ -30,7 +30,7 @@ from shared.fold.players import Profile
 from shared.fold.unfoldable import Unfoldable
 from shared.incarnation import read_incarnation
 from shared.log import Reader, open_reader
-from shared.postgres import BUSY, DOWN, Pool, Within, open_pool, set_codecs
+from shared.postgres import BUSY, DOWN, Pool, Within, open_connection, open_pool, set_codecs
 from shared.redis import open_redis
 from shared.seasons import season_named
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, RedisSettings
@@ -56,7 +56,6 @@ TAKEN_WITHIN = 15.0
 LOOK_EVERY = 0.05
 CHECKPOINTS = 'select topic, partition, incarnation, next_offset from "{live}".checkpoints'
 LEFT_OVER = "select nspname from pg_namespace where starts_with(nspname, $1) or starts_with(nspname, $2)"
-MADE = 'select array(select name from "{live}".migrations order by name)'
 PROFILES = 'select player_id, username, attributes, partition, "offset" from profiles where player_id = any($1::text[])'
 ALIVE = "select count(*) from projectors where alive_until > now()"
 UNOWNED = "select count(*) from checkpoints where owner is null"
@@ -187,16 +186,11 @@ async def _beside(kafka: KafkaSettings, postgres: PostgresSettings, naming: Nami
     """Empty tables in a schema of their own, gone at the end unless they have become the live ones."""
     live, token = naming.schema_name, secrets.token_hex(4)
     incarnations = {topic: await read_incarnation(kafka, naming, NAME, topic) for topic in TOPICS}
-    control = await asyncpg.connect(
-        postgres.postgres.get_secret_value(),
-        timeout=10,
-        server_settings={"application_name": f"leaderboard-{NAME}", **MEMORY},
-    )
-    try:
+    async with open_connection(postgres, NAME, timeout=None, **MEMORY) as control:
         await set_codecs(control)
         if not await control.fetchval("select pg_try_advisory_lock(hashtextextended($1, 0))", f"{live} {NAME}"):
             raise NotRebuilt("another rebuild of these tables is running")
-        await _check_made(control, live)
+        await require_made(control, live)
         for row in await control.fetch(LEFT_OVER, f"{live}_anew_", f"{live}_away_"):
             await control.execute(f'drop schema "{row[0]}" cascade')
         names = f"{live}_anew_{token}", f"{live}_away_{token}"
@@ -208,20 +202,6 @@ async def _beside(kafka: KafkaSettings, postgres: PostgresSettings, naming: Nami
         finally:
             for schema in names:
                 await _drop(control, schema)
-    finally:
-        await control.close(timeout=5)
-
-
-async def _check_made(control: "asyncpg.Connection[asyncpg.Record]", live: str) -> None:
-    try:
-        made = await control.fetchval(MADE.format(live=live))
-    except asyncpg.UndefinedTableError as error:
-        raise NotRebuilt("there are no tables: run `leaderboard init`") from error
-    if made != migration_names():
-        other = sorted({*made} ^ {*migration_names()})
-        raise NotRebuilt(
-            f"the tables are of another build: {', '.join(other)}; use that one, or run `leaderboard init`"
-        )
 
 
 async def _drop(control: "asyncpg.Connection[asyncpg.Record]", schema: str) -> None:
