@@ -187,6 +187,18 @@ def bench_rebuild(
     _bench(lambda: rebuild(Settings(players, events=events), url, out, console))
 
 
+@bench_app.command("restore")
+def bench_restore(events: Events = 1_000_000, players: Players = 100_000, out: Out = None) -> None:
+    """Lose Postgres and Redis: how long until new, empty ones hold all of the log again?
+
+    On a system of its own. Exit 1 when the tables are not right afterwards.
+    """
+    from bench.benchmark import Settings
+    from bench.restore import restore
+
+    _bench(lambda: restore(Settings(players, events=events), out, console))
+
+
 @bench_app.command("history")
 def bench_history(events: Events = 1_000_000, players: Players = 100_000, out: Out = None) -> None:
     """Import a history of scores into a new log, project it, replay it, as it was and under other rules.

@@ -1,11 +1,13 @@
 """The command line."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from pydantic import SecretStr
+from redis.exceptions import RedisError
 from rich.console import Console
 
 from analysis.commands import analysis_app
@@ -132,6 +134,14 @@ def seed(
     console.print(summary)
 
 
+@app.command("settings")
+def show_settings() -> None:
+    """Show every setting: its value here, what is allowed, what it means. Of secrets only whether they are set."""
+    from leaderboard.settings_table import settings_table
+
+    Console(highlight=False).print(settings_table(os.environ))
+
+
 @app.command()
 def verify() -> None:
     """Fold the log and compare it with Postgres and Redis, row by row; exit 1 on any difference."""
@@ -242,20 +252,28 @@ def players_export(player_id: Annotated[str, typer.Argument(help="The player")])
 
 
 @app.command()
-def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False) -> None:
+def reset(
+    ranks: Annotated[bool, typer.Option("--ranks", help="Only the rank index in Redis; the tables stay")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+) -> None:
     """Throw away the tables and the rank index; projectors fold the log again from its beginning.
 
     For a log that is not the one the tables were built from any more (restored, truncated, created anew). The log
     itself is not touched. Until the fold has caught up, answers are of an older position.
+
+    With --ranks, for a Redis that is wrong while the tables are right: nobody reads an older position, as Postgres
+    answers until the projectors have put the ranks in again.
     """
     from leaderboard.resetting import reset as run
+    from leaderboard.resetting import reset_ranks
 
-    settings = server_settings()
+    _, postgres, redis, naming = server_settings()
     if not yes:
-        typer.confirm("Throw away everything that is derived from the log, and fold it again?", abort=True)
+        what = "the rank index, and fill it from the tables" if ranks else "all that is derived, and fold the log"
+        typer.confirm(f"Throw away {what} again?", abort=True)
     try:
-        typer.echo(asyncio.run(run(settings[1], settings[2], settings[3])))
-    except OSError as error:
+        typer.echo(asyncio.run(reset_ranks(redis, naming) if ranks else run(postgres, redis, naming)))
+    except (OSError, RedisError) as error:
         fail(str(error))
 
 

@@ -39,4 +39,4 @@ def fail_setting(error: ValidationError) -> NoReturn:
     first = error.errors(include_input=False)[0]
     name = str(first["loc"][0])
     variable = name if name.startswith("LEADERBOARD_") else f"LEADERBOARD_{name.upper()}"
-    fail(f"{variable}: {first['msg']} (see .env.example)")
+    fail(f"{variable}: {first['msg']} (`leaderboard settings` shows them all)")

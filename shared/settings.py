@@ -18,6 +18,7 @@ class Settings(BaseSettings):
         populate_by_name=True,
         extra="ignore",
         hide_input_in_errors=True,  # an error must not put a password into a log
+        use_attribute_docstrings=True,  # `leaderboard settings` shows them
     )
 
 
@@ -39,17 +40,22 @@ class KafkaSettings(Settings):
     bootstrap: str = Field(validation_alias="LEADERBOARD_KAFKA")
     """Host:port, or several separated by commas."""
     kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How to speak to it."""
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    """How to log in, with SASL."""
     kafka_username: str | None = None
+    """With SASL."""
     kafka_password: SecretStr | None = None
+    """With SASL."""
     kafka_tls_ca: Path | None = None
     """File with the certificates to trust; the system's when not set."""
     kafka_partitions: Annotated[int, Field(ge=1, le=1024)] = 8
     """Of the events and players topics. Used by `init` when it creates them, and never again."""
     kafka_replication: Annotated[int, Field(ge=1, le=9)] = 1
+    """Brokers that keep each partition. Used by `init` when it creates the topics, and never again."""
     erase_within_hours: Annotated[float, Field(ge=0.001, le=8760)] = 72
-    """Until the name of an erased player, or a former name, is gone from Kafka's disk too. The same for `init`, which
-    sets up the topic by it, and for the projectors."""
+    """Hours until the name of an erased player, or a former name, is gone from Kafka's disk too. The same for `init`,
+    which sets up the topic by it, and for the projectors."""
 
     @property
     def erase_within_ms(self) -> int:
@@ -72,9 +78,9 @@ class RedisSettings(Settings):
     redis: SecretStr
     """redis://user:password@host:port/database"""
     redis_timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = 200
-    """How long to wait for an answer before Redis counts as down."""
+    """Milliseconds to wait for an answer before Redis counts as down."""
     redis_keep_days: Annotated[float, Field(ge=0, le=36_500)] = 30.0
-    """How long the ranks of a season stay in Redis after its end; later questions about it are answered from Postgres.
+    """Days that the ranks of a season stay in Redis after its end; later questions about it are answered from Postgres.
     The same for every process of a system."""
 
     @property
@@ -87,11 +93,13 @@ class HttpSettings(Settings):
     """Where a service listens."""
 
     host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 is all of them."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """Port to listen on; 0 takes a free one. `leaderboard up` has options for its ports."""
     share_port: bool = False
     """Whether other processes may listen there too: the kernel gives each connection to one of them (SO_REUSEPORT)."""
     stop_after_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
-    """From SIGTERM to when it stops: health is 503 meanwhile, so that a balancer sends nobody any more."""
+    """Milliseconds from SIGTERM to when it stops: health is 503 meanwhile, so that a balancer sends nobody any more."""
 
 
 class WebSettings(Settings):
@@ -117,9 +125,9 @@ class CommandSettings(Settings):
     registration: Literal["open", "required"] = "open"
     """open: a first score makes a player known. required: unknown players are refused (404)."""
     wait_ms: Annotated[int, Field(ge=0, le=30_000)] = 2_000
-    """How long to wait for the outcome before answering 202."""
+    """Milliseconds to wait for the outcome before answering 202."""
     append_timeout_ms: Annotated[int, Field(ge=100, le=60_000)] = 5_000
-    """How long to wait for the broker before answering 503."""
+    """Milliseconds to wait for the broker before answering 503."""
     appends_in_flight: Annotated[int, Field(ge=1, le=10_000)] = 1_000
     """Unacknowledged appends before the answer is 429."""
     admin_key: Annotated[SecretStr, Field(min_length=16)] | None = None
@@ -132,7 +140,7 @@ class ReadSettings(Settings):
     """What the read side does with a question."""
 
     wait_ms: Annotated[int, Field(ge=0, le=30_000)] = 2_000
-    """How long `X-Min-Position` waits before the answer is 409."""
+    """Milliseconds that `X-Min-Position` waits before the answer is 409."""
     cursor_key: Annotated[SecretStr, Field(min_length=16)] | None = None
     """Signs cursors; the same for every query API of a system. When not set, it is derived from the log's name."""
     fallback_reads: Annotated[int, Field(ge=1, le=1_000)] = 16
