@@ -50,7 +50,7 @@ ENTRIES = f"select e.sort_value, {ENTRY} from leaderboard_entries e"  # noqa: S6
 RESULTS = "select board_id, season, kind, cut, players, digest from season_results"
 SQL_CHECK = """
 with plain as (
-    select board_id, definition as d from boards
+    select board_id, definition as d, catalogue_offset as since from boards
     where definition->>'revision' = '1' and definition->'max_attempts' = 'null' and definition->'where' = '{}'
 ), counted as (
     select b.board_id, t.season, s.player_id, count(*) as games, max(s.clock) as updated_at, case b.d->>'operator'
@@ -58,7 +58,7 @@ with plain as (
         when 'latest' then (array_agg(s.score order by s."offset" desc))[1]
         else case b.d->>'order' when 'asc' then min(s.score) else max(s.score) end end as value
     from game_sessions s
-    join plain b on b.d->'game_modes' ? s.game_mode
+    join plain b on b.d->'game_modes' ? s.game_mode and s.catalogue >= b.since
     join seasons t on t.board_id = b.board_id and s.clock >= t.starts_at and (t.ends_at is null or s.clock < t.ends_at)
     join players p on p.player_id = s.player_id and not p.banned and p.erased is distinct from 'removed'
     where s.outcome = 'applied' and not s.revoked

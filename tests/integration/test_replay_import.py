@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from shared.positions import Position, parse_position
-from tests.oracle.checking import checked
-from tests.oracle.history import records, write_export
+from tests.instants.checking import checked
+from tests.instants.history import records, write_export
 from tests.servers import Servers
 from tests.stack import ROOT, System, eventually
 from tests.tables import admin, checkpoints, select
@@ -267,7 +267,7 @@ def test_an_exported_log_in_another_cluster_has_the_same_digests(servers: Server
     done = target.run("import", str(tmp_path / "log"), "--yes", "--positions", str(positions))
     assert done.returncode == 0, done.stderr
     assert target.run("replay", "--digests", "--format", "csv").stdout == of_files.stdout
-    moved = list(csv.DictReader(positions.open()))
+    moved = list(csv.DictReader(positions.read_text().splitlines()))
     assert sum(int(row["old_end"]) for row in moved) == len(events)
     assert all(row["old_first"] == row["new_first"] for row in moved)
     old = Position(moved[0]["old_incarnation"], {int(row["old_partition"]): 50 for row in moved})

@@ -13,8 +13,8 @@ from shared.fold.results import Results
 from shared.fold.state import Entry
 from shared.positions import Position
 from shared.settings import KafkaSettings, NamingSettings
-from tests.oracle.history import BOARDS, records, write_export
-from tests.oracle.sql import Found, Tables
+from tests.instants.history import BOARDS, records, write_export
+from tests.instants.sql import Found, Tables
 from tests.stack import System
 
 TOP = 100

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import duckdb
 
 from shared.boards import Board
-from tests.oracle.history import BOARDS
+from tests.instants.history import BOARDS
 
 SQL = (Path(__file__).parent / "rows.sql").read_text()
 FOR_EVER = 2**47

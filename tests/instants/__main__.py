@@ -1,6 +1,6 @@
 """Boards as of many random instants: `replay` against plain SQL over the exported log.
 
-`python -m tests.oracle --instants 1000` makes a history, imports it into a real Kafka, and compares.
+`python -m tests.instants --instants 1000` makes a history, imports it into a real Kafka, and compares.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.oracle.checking import checked
+from tests.instants.checking import checked
 from tests.servers import open_servers
 from tests.stack import System
 

@@ -43,8 +43,8 @@ with voided as (
     where s.feeds and s.ms >= $starts and s.ms < $ends
         and (s.registered_only is null or met.since < s."offset")
         and not coalesce(b.banned, false) and not coalesce(e."offset" < s."offset", false)
-        and not exists (select from revoked r where r.player_id = s.player_id and r.target = s.event_id)
-        and not exists (select from hidden h where h.player_id = s.player_id)
+        and not exists (select 1 from revoked r where r.player_id = s.player_id and r.target = s.event_id)
+        and not exists (select 1 from hidden h where h.player_id = s.player_id)
     qualify row_number() over (partition by s.player_id order by s."offset") <= {attempts}
 ), totals as (
     select player_id, count(*) as games, max(ms) as updated_at, sum(score)::bigint as total, max(score) as most,
