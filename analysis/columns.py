@@ -61,12 +61,17 @@ class Row(NamedTuple):
     """The bytes of a record that this build does not take for an event, as `key` has them; None: no bytes either."""
 
 
+SCORE: tuple[None, ...] = (None,) * 6
+OTHERS: tuple[None, ...] = (None,) * 6
+"""Columns of which a score says nothing, and a fact that is none."""
+
+
 def row_of(topic: TopicName, record: Record, clock: int) -> Row:
     """The row of a record; `clock` includes it."""
     _, event, unknown = receive(record)
     at = topic, record.partition, record.offset, record.timestamp, clock, _text(record.key)
     if event is None:
-        return Row(*at, event_type=unknown, raw=_text(record.value))
+        return Row(*at, event_type=unknown)._replace(raw=_text(record.value))
     envelope = (
         event.type,
         event.id,
@@ -82,9 +87,10 @@ def row_of(topic: TopicName, record: Record, clock: int) -> Row:
     )
     if isinstance(event, ScoreSubmittedEvent):
         fact = event.data
-        bags = _json(fact.metadata), _json(fact.attributes)
-        return Row(*at, *envelope, fact.player_id, fact.game_mode, fact.score, *bags, fact.registered_only)
-    return Row(*at, *envelope, **_named(event.data), data=event.data.model_dump_json(exclude_none=True))
+        score = fact.player_id, fact.game_mode, fact.score, _json(fact.metadata), _json(fact.attributes)
+        return Row._make((*at, *envelope, *score, fact.registered_only, *OTHERS))
+    named = _named(event.data) | {"data": event.data.model_dump_json(exclude_none=True)}
+    return Row._make((*at, *envelope, *SCORE, *OTHERS))._replace(**named)
 
 
 def record_of(row: Mapping[str, Any]) -> tuple[bytes | None, bytes | None]:
@@ -125,7 +131,7 @@ def _score(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value is not None} | bags
 
 
-def _named(fact: BaseModel) -> dict[str, str | None]:
+def _named(fact: BaseModel) -> dict[str, Any]:
     """What a fact other than a score says in columns of its own, beside `data`."""
     board = getattr(fact, "board", None)
     return {

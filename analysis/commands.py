@@ -28,7 +28,7 @@ def replay(
     season: Annotated[
         str | None, typer.Option(help="Which, or all-seasons; the one that WHEN falls in if none")
     ] = None,
-    top: Annotated[int, typer.Option(min=0, max=1_000_000, help="Rows of each board; with --what-if, in all")] = 10,
+    top: Annotated[int, typer.Option(min=0, max=1_000_000, help="Rows, or moves, of each season")] = 10,
     players: Annotated[list[str] | None, typer.Option("--player", help="Whose rows, too; may be repeated")] = None,
     digests: Annotated[bool, typer.Option("--digests", help="A digest of each season instead of its rows")] = False,
     what_if: Annotated[

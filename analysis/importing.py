@@ -6,7 +6,7 @@ its records are the first ones of that sequence, or they are somebody else's and
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -101,7 +101,7 @@ async def import_all(target: Target, source: Source, say: Callable[[str], None],
                 await _require_settings(admin, target.name(topic))
                 there |= await _held(target, source, wanted[topic])
         done = sum(there.values())
-        async with _by_the_writer(admin, target), _open(target) as (reader, appender):
+        async with _by_the_writer(admin, target, new), _open(target) as (reader, appender):
             for topic in FILLED:
                 since = {number: source.since(topic, number) for number in range(wanted[topic].partitions)}
                 await name_log(target.kafka, target.naming, reader, appender, wanted[topic], since)
@@ -190,10 +190,10 @@ def _timed(topic: Topic) -> Topic:
 
 
 @asynccontextmanager
-async def _by_the_writer(admin: AIOKafkaAdminClient, target: Target) -> AsyncIterator[None]:
+async def _by_the_writer(admin: AIOKafkaAdminClient, target: Target, new: Collection[str]) -> AsyncIterator[None]:
     """Records keep the times that they come with; afterwards, whatever happens, the broker's time counts again."""
-    for topic in TIMED:
-        await _set_up(admin, target.name(topic), BY_THE_WRITER)
+    for name in {target.name(topic) for topic in TIMED}.difference(new):  # new ones are made so
+        await _set_up(admin, name, BY_THE_WRITER)
     try:
         yield
     finally:
