@@ -24,7 +24,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o711)
-        with open_servers(folder / "servers", frozenset({"kafka", "postgres"})) as servers:
+        with open_servers(folder / "servers") as servers:
             system = System(servers, folder)
             report = asyncio.run(checked(system, folder / "log", asked.seed, asked.events, asked.instants))
     print(*report.lines(), sep="\n")
