@@ -23,7 +23,7 @@ class NotReplayed(Exception):
     """What was asked for cannot be told from this log; the message says why."""
 
 
-class Wishes(NamedTuple):
+class Asked(NamedTuple):
     """What of the boards is to be shown."""
 
     boards: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class Replayed(NamedTuple):
     catalogue: Catalogue
     results: Results
 
-    def seasons(self, wishes: Wishes) -> list[tuple[Board, str]]:
+    def seasons(self, wishes: Asked) -> list[tuple[Board, str]]:
         """Which seasons of which boards are meant, in order."""
         boards = [board for board in self.catalogue.boards() if not wishes.boards or board.board_id in wishes.boards]
         held = sorted(self.results.rows)
@@ -122,7 +122,7 @@ async def replay(log: Log, position: Position, boards: Collection[str], count: C
     return Replayed(position, clock, log.catalogue, results)
 
 
-def rows(replayed: Replayed, wishes: Wishes) -> Iterator[Row]:
+def rows(replayed: Replayed, wishes: Asked) -> Iterator[Row]:
     """The top of each board, and the players asked for that are not in it."""
     for board, season in replayed.seasons(wishes):
         ranked = ranks(board, replayed.results.standings(board.board_id, season))
@@ -131,7 +131,7 @@ def rows(replayed: Replayed, wishes: Wishes) -> Iterator[Row]:
             yield _row(board, season, each, len(ranked))
 
 
-def digests(replayed: Replayed, wishes: Wishes, partitions: int) -> Iterator[Digest]:
+def digests(replayed: Replayed, wishes: Asked, partitions: int) -> Iterator[Digest]:
     """The digest of each season, and of those that have ended in all partitions that as it was closed."""
     for board, season in replayed.seasons(wishes):
         at = board.board_id, season
@@ -158,7 +158,7 @@ def check_boards(catalogue: Catalogue, boards: Iterable[str]) -> None:
             raise NotReplayed(f"--board {board_id}: one of {there or 'none is defined yet'} is expected")
 
 
-def _meant(board: Board, held: list[str], replayed: Replayed, wishes: Wishes) -> Iterable[str]:
+def _meant(board: Board, held: list[str], replayed: Replayed, wishes: Asked) -> Iterable[str]:
     if wishes.season == EVERY_SEASON:
         return held
     wanted = wishes.season or season_at(board, replayed.clock).name

@@ -27,7 +27,7 @@ LISTED = 20
 """Bad rows that are listed."""
 
 
-class Wishes(NamedTuple):
+class Manner(NamedTuple):
     """What is asked for."""
 
     columns: Sequence[str]
@@ -39,31 +39,31 @@ class Wishes(NamedTuple):
     yes: bool
 
 
-def take_rows(file: Path, target: Target, wishes: Wishes, boards: str | None, console: Console) -> None:
+def take_rows(file: Path, target: Target, manner: Manner, boards: str | None, console: Console) -> None:
     """Import a file of scores. Raises InvalidMapping, UnreadableFile, InvalidFile, TooManyBad, and as `import_all`."""
     there = look(file)
-    rules = Rules(map_columns(there, wishes.columns), wishes.game_mode, _zone(wishes.time_zone), wishes.seconds)
+    rules = Rules(map_columns(there, manner.columns), manner.game_mode, _zone(manner.time_zone), manner.seconds)
     console.print(mapping_table(rules, there))
     defined = read_boards(boards) if boards is not None else []
     with staged() as staging:
         rows = Rows(target.kafka.kafka_partitions, [*_defaults(defined), *defined], staging)
         with counted(console, "reading") as count:
-            read_history(rows, file, rules, now(), wishes.bad_rows, count)
+            read_history(rows, file, rules, now(), manner.bad_rows, count)
         if rows.bad:
             console.print(bad_table(rows.bad))
         console.print(_summary(rows))
         if not rows.good:
             raise NotImported("there is nothing to import")
-        _import(target, rows, wishes, console)
+        _import(target, rows, manner, console)
 
 
-def take_export(folder: Path, target: Target, wishes: Wishes, positions: Path | None, console: Console) -> None:
+def take_export(folder: Path, target: Target, manner: Manner, positions: Path | None, console: Console) -> None:
     """Import an exported log. Raises NotReplayed and what importing raises."""
     history = exported_history(folder)
     total = sum(history.log.end.offsets.values())
     named = f"{history.called:,} records of profiles" if history.called else "no profiles: players go by their ids"
     console.print(f"log {history.log.end.incarnation}: {total:,} events in {history.partitions} partitions, {named}")
-    done = _import(target, history, wishes, console)
+    done = _import(target, history, manner, console)
     if done is not None and positions is not None:
         _write_positions(history, done, positions)
         console.print(f"{positions}: where every record of the old log is in the new one")
@@ -90,12 +90,12 @@ def bad_table(bad: Sequence[Bad]) -> Table:
     return table
 
 
-def _import(target: Target, source: Source, wishes: Wishes, console: Console) -> Imported | None:
+def _import(target: Target, source: Source, manner: Manner, console: Console) -> Imported | None:
     """Ask, then do it."""
-    if wishes.dry_run:
+    if manner.dry_run:
         console.print("dry run: nothing was written")
         return None
-    if not wishes.yes:
+    if not manner.yes:
         typer.confirm(f"Write it to the new log {target.name('events')}?", abort=True)
     with counted(console, "importing") as count:
         done = asyncio.run(import_all(target, source, lambda line: console.print(line), count))

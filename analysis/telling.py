@@ -8,7 +8,7 @@ from analysis.log import Log, open_live
 from analysis.printing import Format, print_rows
 from analysis.replaying import (
     EVERY_SEASON,
-    Wishes,
+    Asked,
     check_boards,
     digests,
     instant,
@@ -31,7 +31,7 @@ async def replayed(
     source: Path | None,
     settings: Settings | None,
     as_of: str | None,
-    wishes: Wishes,
+    wishes: Asked,
     digests_only: bool,
     output: Format,
     console: Console,
@@ -58,7 +58,7 @@ async def supposed(
     source: Path | None,
     settings: Settings | None,
     as_of: str | None,
-    wishes: Wishes,
+    wishes: Asked,
     rules: str,
     output: Format,
     console: Console,

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
@@ -14,6 +15,29 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 SIZE: ViewportSize = {"width": 1440, "height": 900}
 WITHIN = 30_000
 """Milliseconds for anything that a page is waited for."""
+FLOOR = Path(__file__).parent / "floor.html"
+LISTEN = """
+const Socket = window.WebSocket;
+window.heard = [];
+window.WebSocket = class extends Socket {
+    constructor(...given) {
+        super(...given);
+        this.addEventListener("message", ({ data }) => {
+            window.heard.push([performance.timeOrigin + performance.now(), data]);
+            window.heard.splice(0, window.heard.length - 50);
+        });
+    }
+};
+"""
+"""Keeps when the last messages came, and what they were."""
+HEARD = """([player, value]) => window.heard.find(([, text]) => text.includes(`["${player}",${value},`))?.[0] ?? null"""
+ANSWERED = """() => {
+    const found = performance.getEntriesByType("resource").findLast(each => each.name.endsWith("/submit"));
+    if (!found?.responseEnd) return false;
+    performance.clearResourceTimings();
+    return performance.timeOrigin + found.responseEnd;
+}"""
+"""When the last submission was answered; false while it is not."""
 VALUE = """player => {
     const row = document.querySelector(`tr[data-player="${player}"]`);
     return row === null ? null : Number(row.lastElementChild.textContent.replace(/[^0-9-]/g, ""));
@@ -30,7 +54,8 @@ SIGHT = f"""([player, value, within]) => new Promise((resolve, reject) => {{
     observer.observe(document.body, {{ subtree: true, childList: true, characterData: true }});
     setTimeout(() => reject(new Error(`${{player}} was not seen with ${{value}}`)), within);
 }})"""
-"""When the frame begins that shows it first, in ms since 1970; the frame is drawn right after that."""
+"""When the page goes on after it has changed the row, in ms since 1970: the frame that shows it is drawn
+now, or has just been. From then on the row has its value, and moves to its place for a quarter of a second."""
 SUBMIT = """form => {
     const at = performance.timeOrigin + performance.now();
     form.requestSubmit();
@@ -66,6 +91,21 @@ class Watched:
         at: float = await self.page.evaluate(SIGHT, [player, value, WITHIN])
         return at
 
+    async def heard(self, player: str, value: int) -> float | None:
+        """When a message told of this, in ms since 1970; None: none has lately."""
+        at: float | None = await self.page.evaluate(HEARD, [player, value])
+        return at
+
+    async def answered(self) -> float:
+        """When the last submission of this page was answered, in ms since 1970."""
+        found = await self.page.wait_for_function(ANSWERED, timeout=WITHIN)
+        at: float = await found.json_value()
+        return at
+
+    async def close(self) -> None:
+        """With all that it keeps."""
+        await self.page.context.close()
+
     async def frames(self, seconds: float) -> list[float]:
         """The milliseconds between frames, for so long."""
         gaps: list[float] = await self.page.evaluate(FRAMES, seconds * 1_000)
@@ -89,13 +129,23 @@ class Chromium:
 
     async def watch(self, board: str, player: str) -> Watched:
         """A page of a browser profile of its own, once it shows this player's row on a board."""
-        context = await self.browser.new_context(base_url=self.url, viewport=SIZE)
-        context.set_default_timeout(WITHIN)
-        page = await context.new_page()
+        page = await self._page()
         await page.goto(f"/?board={board}")
         await page.locator(f'tr[data-player="{player}"]').wait_for()
         await page.locator("header").get_by_text("live").first.wait_for()
         return Watched(page)
+
+    async def bare(self) -> Watched:
+        """A page with nothing but a table of a hundred rows, all of which change as often as a board's may."""
+        page = await self._page()
+        await page.goto(FLOOR.as_uri())
+        return Watched(page)
+
+    async def _page(self) -> Page:
+        context = await self.browser.new_context(base_url=self.url, viewport=SIZE)
+        context.set_default_timeout(WITHIN)
+        await context.add_init_script(LISTEN)
+        return await context.new_page()
 
 
 @asynccontextmanager

@@ -187,6 +187,24 @@ def bench_rebuild(
     _bench(lambda: rebuild(Settings(players, events=events), url, out, console))
 
 
+@bench_app.command("export")
+def bench_export(
+    events: Events = 1_000_000,
+    players: Players = 100_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Of the export, and of the drain in between")] = 3,
+    url: Running = None,
+    out: Out = None,
+) -> None:
+    """Do `leaderboard export` to Parquet, beside a bare drain of the topic: how long, how large, with how much memory?
+
+    Exit 1 when the rows are not as many as the records, or the tables are not right.
+    """
+    from bench.benchmark import Settings
+    from bench.export import export
+
+    _bench(lambda: export(Settings(players, rounds=rounds, events=events), url, out, console))
+
+
 @bench_app.command("restore")
 def bench_restore(events: Events = 1_000_000, players: Players = 100_000, out: Out = None) -> None:
     """Lose Postgres and Redis: how long until new, empty ones hold all of the log again?

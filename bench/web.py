@@ -5,7 +5,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from playwright.async_api import Error as BrowserError
 from rich.console import Console
@@ -46,7 +46,7 @@ class Settings:
     movers: int = 1_000
     """Players who submit them, the first ones of the board."""
     seconds: float = 20.0
-    """For which frames are counted, with the load and before it without."""
+    """For which frames are counted: with the load, of the floor with the load, and before it without."""
     players: int = 20_000
     seed: int = 1
 
@@ -105,6 +105,17 @@ async def _measure(system: System, settings: Settings, console: Console) -> tupl
         return f"Chromium {started.browser.version}", figures
 
 
+class Seen(NamedTuple):
+    """Milliseconds after a submit."""
+
+    answered: float
+    """The own page has its answer."""
+    heard: float
+    """The other page has been told by its socket."""
+    seen: float
+    """The other page shows it."""
+
+
 async def _seen(started: Chromium, settings: Settings, console: Console) -> Figures:
     """From a submit in one page to the first frame of another that shows it, one after the other."""
     chance = random.Random(settings.seed)
@@ -115,28 +126,38 @@ async def _seen(started: Chromium, settings: Settings, console: Console) -> Figu
             player, points = f"player-{chance.randrange(SHOWN)}", chance.randrange(1, MOST_POINTS)
             found.append(await _once(own, other, player, points))
             await asyncio.sleep(chance.uniform(*PAUSE))
-    await own.page.context.close()
-    await other.page.context.close()
-    ordered = sorted(found)
-    shares = {"p50": 0.5, "p99": 0.99, "worst": 1.0}
-    return {f"seen.{name}": percentile(ordered, share) for name, share in shares.items()} | {
-        "seen.count": float(len(found))
-    }
+    await own.close()
+    await other.close()
+    seen = _shares("seen", [each.seen for each in found]) | {"seen.count": float(len(found))}
+    return (
+        seen
+        | _shares("seen.answered", [each.answered for each in found])
+        | _shares("seen.heard", [each.heard for each in found])
+        | _shares("seen.page", [each.seen - each.heard for each in found])
+    )
 
 
-async def _once(own: Watched, other: Watched, player: str, points: int) -> float:
-    """Milliseconds. Raises BenchFailed where the other page has no row of the player."""
+def _shares(name: str, values: Sequence[float]) -> Figures:
+    ordered = sorted(values)
+    return {f"{name}.{share}": percentile(ordered, of) for share, of in {"p50": 0.5, "p99": 0.99, "worst": 1.0}.items()}
+
+
+async def _once(own: Watched, other: Watched, player: str, points: int) -> Seen:
+    """Raises BenchFailed where the other page has no row of the player."""
     before = await other.value(player)
     if before is None:
         raise BenchFailed(f"{player} has no row in the other page")
-    sight = asyncio.create_task(other.sight(player, before + points))
+    value = before + points
+    sight = asyncio.create_task(other.sight(player, value))
     await asyncio.sleep(0)  # so that the page looks before anything is sent
     at = await own.submit(player, points)
-    return await sight - at
+    seen = await sight
+    heard = await other.heard(player, value)
+    return Seen(await own.answered() - at, (heard or seen) - at, seen - at)
 
 
 async def _frames(started: Chromium, settings: Settings, console: Console) -> Figures:
-    """Frames of a page that nothing happens on, and of the same page with a load behind it."""
+    """Frames of a page that nothing happens on, of it with a load behind it, and of a bare table with the same load."""
     page = await started.watch(BOARD, FIRST)
     with console.status("frames of a board at rest"):
         still = await page.frames(settings.seconds)
@@ -144,9 +165,14 @@ async def _frames(started: Chromium, settings: Settings, console: Console) -> Fi
         loading = asyncio.create_task(asyncio.to_thread(_load, started.url, settings))
         await asyncio.sleep(RUN_IN)
         gaps = await page.frames(settings.seconds)
+        await page.close()
+        bare = await started.bare()
+        await asyncio.sleep(RUN_IN)
+        floor = await bare.frames(settings.seconds)
         load = await loading
     return {
         **_evenness("", gaps),
+        **_evenness("floor.", floor),
         **_evenness("still.", still),
         "submissions_a_second": load.throughput,
         "answered.p50": load.p50,
@@ -156,9 +182,9 @@ async def _frames(started: Chromium, settings: Settings, console: Console) -> Fi
 
 
 def _load(url: str, settings: Settings) -> Load:
-    """The first players move, open loop, from before the frames are counted until after it."""
+    """The first players move, open loop, from before frames are counted until after it."""
     options: dict[str, str | int] = {"url": url, "kind": "move", "connections": CONNECTIONS, "seed": settings.seed}
-    seconds = settings.seconds + 2 * RUN_IN
+    seconds = 2 * settings.seconds + 3 * RUN_IN
     return generate("open_loop", seconds, rate=settings.rate, players=settings.movers, **options)
 
 

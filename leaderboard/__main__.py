@@ -1,7 +1,6 @@
 """The command line."""
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +13,7 @@ from analysis.commands import analysis_app
 from bench.commands import bench_app
 from leaderboard.local.errors import LocalServerError
 from leaderboard.terminal import Url, command_settings, console, fail, server_settings
+from projector.schema import OtherTables
 from shared.clock import now
 from shared.incarnation import LogNotCreated
 from shared.log import LogUnavailable
@@ -66,7 +66,7 @@ def up(
         with shown(console) as progress:
             plan = Plan(data, port, split, ports, projectors, processes, web_port if dev else None)
             run(plan, lambda line: console.print(line), progress)
-    except (LocalServerError, LogUnavailable, LogNotCreated) as error:
+    except (LocalServerError, LogUnavailable, LogNotCreated, OtherTables) as error:
         fail(str(error))
 
 
@@ -78,7 +78,7 @@ def init() -> None:
     settings = server_settings()
     try:
         asyncio.run(create(settings[0], settings[1], settings[3], lambda line: console.print(line)))
-    except (LogUnavailable, LogNotCreated, OSError) as error:
+    except (LogUnavailable, LogNotCreated, OtherTables, OSError) as error:
         fail(str(error))
 
 
@@ -138,8 +138,9 @@ def seed(
 def show_settings() -> None:
     """Show every setting: its value here, what is allowed, what it means. Of secrets only whether they are set."""
     from leaderboard.settings_table import settings_table
+    from shared.settings import variables
 
-    Console(highlight=False).print(settings_table(os.environ))
+    Console(highlight=False).print(settings_table(variables()))
 
 
 @app.command()
@@ -300,7 +301,7 @@ def rebuild(
     try:
         with counted(console, "folding") as progress:
             done = asyncio.run(run(*settings, Wishes(dry_run, shown, processes), typer.echo, progress))
-    except (NotRebuilt, LogUnavailable, LogNotCreated, OSError) as error:
+    except (NotRebuilt, OtherTables, LogUnavailable, LogNotCreated, OSError) as error:
         fail(str(error))
     typer.echo(done.line())
     raise typer.Exit(1 if dry_run and done.differences.total else 0)

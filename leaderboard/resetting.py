@@ -1,8 +1,7 @@
 """`leaderboard reset`: throw away what is derived, so that it is made anew: all of it, or the rank index alone."""
 
-import asyncpg
-
 from projector.schema import migrate
+from shared.postgres import open_connection
 from shared.redis import open_redis
 from shared.settings import NamingSettings, PostgresSettings, RedisSettings
 
@@ -11,11 +10,8 @@ NAME = "reset"
 
 async def reset(postgres: PostgresSettings, redis: RedisSettings, naming: NamingSettings) -> str:
     """Make the tables anew, empty, and delete the rank index; what was done. Raises what Postgres or Redis raise."""
-    connection = await asyncpg.connect(postgres.postgres.get_secret_value(), timeout=10, command_timeout=60)
-    try:
+    async with open_connection(postgres, NAME) as connection:
         await connection.execute(f'drop schema if exists "{naming.schema_name}" cascade')
-    finally:
-        await connection.close(timeout=5)
     await migrate(postgres, naming)
     keys = await _delete_index(redis, naming)
     return f"schema {naming.schema_name} is empty, {keys} keys are gone: projectors begin at offset 0"

@@ -96,8 +96,9 @@ def markdown() -> str:
     lines = [
         "# Settings",
         "",
-        "From the environment, read once at the start. `leaderboard settings` shows this table with the values that",
-        "hold where it runs. Written by `scripts/settings`, from `shared/settings.py`.",
+        "From the environment, or a file of `/run/secrets` that is called as the variable, in small letters; another",
+        "folder by `LEADERBOARD_SECRETS`. Read once at the start. `leaderboard settings` shows this table with the",
+        "values that hold where it runs. Written by `scripts/settings`, from `shared/settings.py`.",
         "",
         "| variable | default | allowed | meaning | read by |",
         "|---|---|---|---|---|",

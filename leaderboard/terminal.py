@@ -37,6 +37,8 @@ def server_settings() -> tuple[KafkaSettings, PostgresSettings, RedisSettings, N
 def fail_setting(error: ValidationError) -> NoReturn:
     """Say which variable is missing or wrong, and exit 1."""
     first = error.errors(include_input=False)[0]
-    name = str(first["loc"][0])
-    variable = name if name.startswith("LEADERBOARD_") else f"LEADERBOARD_{name.upper()}"
-    fail(f"{variable}: {first['msg']} (`leaderboard settings` shows them all)")
+    message = first["msg"].removeprefix("Value error, ")
+    if first["loc"]:  # else it is of several, and names them
+        name = str(first["loc"][0])
+        message = f"{name if name.startswith('LEADERBOARD_') else f'LEADERBOARD_{name.upper()}'}: {message}"
+    fail(f"{message} (`leaderboard settings` shows them all)")

@@ -68,8 +68,11 @@ class Following:
 
     def wake(self) -> None:
         """There may be something to read, or to send."""
-        if not self._news.is_set() and any(watched.has_news() for watched in self._hub.boards.values()):
+        if not self._news.is_set() and self._has_news():
             self._news.set()
+
+    def _has_news(self) -> bool:
+        return any(watched.has_news() for watched in self._hub.boards.values())
 
     def watch(self, board: Board) -> Watched:
         """A board in its present season, as somebody is about to watch it."""
@@ -86,11 +89,14 @@ class Following:
                 self._looked = began
                 self._turn_over()
                 await self._look()
+            has_news = self._has_news()
             is_easy = await self._read()
             self._fanout.flush()
             await self._fanout.sweep()
             self.wake()
-            await asyncio.sleep(max(0.0, self._fanout.tick - (time.monotonic() - began)) if is_easy else RETRY_AFTER)
+            if has_news:  # else what comes right after a look in vain would have to wait for a tick that told nothing
+                rest = self._fanout.tick - (time.monotonic() - began) if is_easy else RETRY_AFTER
+                await asyncio.sleep(max(0.0, rest))
 
     def _turn_over(self) -> None:
         """A new season begins with nobody ranked: those who watch a board have to be told."""

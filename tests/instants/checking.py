@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.log import LiveLog, open_live
-from analysis.replaying import Replayed, Wishes, parse_as_of, replay, rows
+from analysis.replaying import Asked, Replayed, parse_as_of, replay, rows
 from shared.boards import Board
 from shared.fold.folding import Folding
 from shared.fold.results import Results
@@ -90,7 +90,7 @@ async def _changes(live: LiveLog) -> list[Entry]:
 def _compare(report: Report, found: Replayed, board: Board, instant: int, wanted: Found, chance: random.Random) -> None:
     asked = [each[1] for each in chance.sample(wanted, min(ASKED, len(wanted)))]
     expected = [each for number, each in enumerate(wanted) if number < TOP or each[1] in asked]
-    given = [_row(each) for each in rows(found, Wishes((board.board_id,), None, TOP, tuple(asked)))]
+    given = [_row(each) for each in rows(found, Asked((board.board_id,), None, TOP, tuple(asked)))]
     report.instants += 1
     report.rows += len(expected)
     report.differences += [

@@ -22,5 +22,8 @@ async def test_a_small_run_has_every_figure(system: System, tmp_path: Path) -> N
     figures = results["figures"]
     assert (results["equal"], figures["seen.count"]) == (True, 3)
     assert 0 < figures["seen.p50"] <= figures["seen.p99"] <= figures["seen.worst"]
+    assert 0 < figures["seen.heard.p50"] < figures["seen.p50"]
+    assert figures["seen.answered.p50"] > 0
     assert figures["fps"] > 1
+    assert figures["floor.fps"] > 1
     assert figures["submissions_a_second"] > 100

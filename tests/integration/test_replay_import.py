@@ -267,6 +267,11 @@ def test_an_exported_log_in_another_cluster_has_the_same_digests(servers: Server
     done = target.run("import", str(tmp_path / "log"), "--yes", "--positions", str(positions))
     assert done.returncode == 0, done.stderr
     assert target.run("replay", "--digests", "--format", "csv").stdout == of_files.stdout
+    exported, third = target.run("export", str(tmp_path / "again")), System(servers, logs)
+    assert exported.returncode == 0, exported.stderr
+    again = third.run("import", str(tmp_path / "again"), "--yes")
+    assert again.returncode == 0, again.stderr
+    assert third.run("replay", "--digests", "--format", "csv").stdout == of_files.stdout
     moved = list(csv.DictReader(positions.read_text().splitlines()))
     assert sum(int(row["old_end"]) for row in moved) == len(events)
     assert all(row["old_first"] == row["new_first"] for row in moved)

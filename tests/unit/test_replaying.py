@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.replaying import EVERY_SEASON, NotReplayed, Replayed, Wishes, digests, parse_as_of, rows
+from analysis.replaying import EVERY_SEASON, Asked, NotReplayed, Replayed, digests, parse_as_of, rows
 from shared.boards import Board
 from shared.fold.results import Results, digest_of
 from shared.fold.state import Entry, Outcome, SeasonEnd, Step
@@ -42,20 +42,20 @@ def replayed() -> Replayed:
 
 
 def test_rows_of_the_present_season_or_of_the_one_that_is_named() -> None:
-    found = [(row.board, row.season, row.rank, row.player_id, row.players) for row in rows(replayed(), Wishes(top=2))]
+    found = [(row.board, row.season, row.rank, row.player_id, row.players) for row in rows(replayed(), Asked(top=2))]
     assert found == [
         ("all", "all", 1, "ann", 3),
         ("all", "all", 1, "bob", 3),
         ("daily", "2023-11-14", 1, "bob", 1),
     ]
-    asked = Wishes(("all",), None, 0, ("cyd", "nobody"))
+    asked = Asked(("all",), None, 0, ("cyd", "nobody"))
     assert [(row.rank, row.player_id) for row in rows(replayed(), asked)] == [(3, "cyd")]
-    assert [row.player_id for row in rows(replayed(), Wishes(("daily",), "2023-11-13"))] == ["ann"]
-    assert len(list(rows(replayed(), Wishes(season=EVERY_SEASON)))) == 5
+    assert [row.player_id for row in rows(replayed(), Asked(("daily",), "2023-11-13"))] == ["ann"]
+    assert len(list(rows(replayed(), Asked(season=EVERY_SEASON)))) == 5
 
 
 def test_a_digest_as_closed_once_a_season_has_ended_in_every_partition() -> None:
-    found, wishes = replayed(), Wishes(("daily",), EVERY_SEASON)
+    found, wishes = replayed(), Asked(("daily",), EVERY_SEASON)
     before = digest_of(DAILY, found.results.standings("daily", "2023-11-13"))
     for partition in (0, 1):
         assert [each.state for each in digests(found, wishes, 2)] == ["present", "present"]

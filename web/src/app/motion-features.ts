@@ -1,2 +1,2 @@
-/** Layout animation is the dear part of Motion; it comes in a chunk of its own after the first paint. */
-export { domMax as default } from "motion/react";
+/** What moves when a score has counted; it comes in a chunk of its own after the first paint. */
+export { domAnimation as default } from "motion/react";

@@ -17,7 +17,7 @@ export function Shell({ children }: { children: ReactNode }) {
       >
         Skip to the content
       </a>
-      <header className="sticky top-0 z-30 border-line border-b bg-canvas/85 backdrop-blur-md">
+      <header className="sticky top-0 z-30 border-line border-b bg-canvas">
         <div className="mx-auto flex h-14 max-w-7xl items-center gap-1 px-4 tablet:gap-2 tablet:px-6">
           <Link
             href={paths.board.href()}

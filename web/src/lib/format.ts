@@ -18,8 +18,10 @@ function dateFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   return kept;
 }
 
+const plain = new Intl.NumberFormat(locale);
+
 /** 1,234,567 */
-export const number = (value: number): string => numberFormat({}).format(value);
+export const number = (value: number): string => plain.format(value);
 
 /** 1.2M; what is shown short should carry `number` as its title. */
 export const compact = (value: number): string =>

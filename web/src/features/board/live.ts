@@ -1,22 +1,22 @@
 import { useMemo } from "react";
-import type { AroundState, TopState } from "@/lib/live";
-import { useAround, useChannel, useTop } from "@/lib/use-live";
-import { FIRST, SIDE } from "./api/entries";
-import { type Standing, withNeighbours } from "./rows";
+import type { AroundState, Channel, TopState } from "@/lib/live";
+import { type Source, type Standing, withNeighbours } from "./rows";
 
-/** The first rows of a board in its present season, kept up to date; null until they have come. */
-export function useLiveTop(board: string): Standing | null {
-  const state = useChannel(useTop(board, FIRST), whole);
-  return useMemo(() => topStanding(board, state), [board, state]);
+/** What a channel says of a board, as rows; null: nothing yet. */
+type StandingOf<S> = (board: string, state: S) => Standing | null;
+
+/** A channel as a source: no component hears of its ticks. `before` fills the time until the stream has spoken. */
+export function useSource<S>(
+  { store }: Channel<S>,
+  standingOf: StandingOf<S>,
+  board: string,
+  before: Standing | undefined,
+): Source {
+  return useMemo(
+    () => ({ latest: () => standingOf(board, store.getState()) ?? before ?? null, subscribe: store.subscribe }),
+    [store, standingOf, board, before],
+  );
 }
-
-/** The rows around a player, kept up to date; null until they have come. */
-export function useLiveAround(board: string, player: string): Standing | null {
-  const state = useChannel(useAround(board, player, SIDE), whole);
-  return useMemo(() => aroundStanding(board, state), [board, state]);
-}
-
-const whole = <S>(state: S): S => state;
 
 export function topStanding(board: string, state: TopState): Standing | null {
   if (state.source === null) return null;

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { advance, countChanges, firstShown, MARKED, MOST_MOVING, MOST_SCORING, settle } from "./moves";
 import { type Standing, withNeighbours } from "./rows";
@@ -24,9 +25,9 @@ describe("moves", () => {
   test("a value may change where no rank does", () => {
     const before = standing("ab");
     const rows = before.rows.map(row => (row.id === "a" ? { ...row, value: 200 } : row));
-    const { marks, flips } = advance(firstShown(before, 0), { ...before, rows }, 1, everywhere);
+    const { marks, flights } = advance(firstShown(before, 0), { ...before, rows }, 1, everywhere);
     expect([...marks]).toEqual([["a", { by: 0, scored: true, at: 1 }]]);
-    expect(flips.size).toBe(0);
+    expect(flights).toEqual([]);
   });
 
   test("a mark stays for a while", () => {
@@ -36,16 +37,35 @@ describe("moves", () => {
     expect([settle(moved, 999 + MARKED).marks.size, settle(moved, 1000 + MARKED).marks.size]).toEqual([2, 0]);
   });
 
-  test("only moves that can be seen are animated, and not more than can be followed", () => {
-    const letters = Array.from({ length: 60 }, (_, index) => String.fromCharCode(0x100 + index)).join("");
-    const before = firstShown(standing(letters), 0);
-    const [first, ...others] = before.standing.rows;
-    const rows = [...others, ...(first ? [first] : [])].map((row, index) => ({ ...row, rank: index + 1 }));
-    const after = { ...before.standing, rows };
-    expect(advance(before, after, 1, () => false).flips.size).toBe(0);
-    const { flips } = advance(before, after, 1, everywhere);
-    expect(flips.size).toBe(MOST_MOVING);
-    expect(flips.has(letters[0] ?? "")).toBe(true);
+  test("rows that look as before are the same objects", () => {
+    const before = standing("abcd");
+    const { rows } = advance(firstShown(before, 0), standing("abdc"), 1, everywhere).standing;
+    expect(rows.map((row, place) => row === before.rows[place])).toEqual([true, true, false, false]);
+  });
+
+  test("a flight says where the row was; the farthest first", () => {
+    const { flights } = advance(firstShown(standing("abcd"), 0), standing("dabc"), 1, everywhere);
+    expect(flights[0]).toEqual({ id: "d", place: 0, from: 3 });
+    expect(flights.slice(1).map(flight => flight.from)).toEqual([-1, -1, -1]);
+    expect(settle(advance(firstShown(standing("ab"), 0), standing("ba"), 1, everywhere), 2).flights).toEqual([]);
+  });
+
+  const letters = Array.from({ length: 40 }, (_, index) => String.fromCharCode(0x100 + index));
+  const orders = fc.shuffledSubarray(letters, { minLength: 1 });
+
+  test("whatever changes, few rows fly, each is seen at one end at least, and comes from where it was", () => {
+    fc.assert(
+      fc.property(orders, orders, fc.nat(40), fc.nat(40), (old, now, first, length) => {
+        const visible = (place: number) => place >= first && place < first + length;
+        const before = firstShown(standing(old.join("")), 0);
+        const { flights, standing: after } = advance(before, standing(now.join("")), 1, visible);
+        expect(flights.length).toBeLessThanOrEqual(MOST_MOVING);
+        for (const { id, place, from } of flights) {
+          expect([after.rows[place]?.id, before.standing.rows[place + from]?.id]).toEqual([id, id]);
+          expect(from !== 0 && (visible(place) || visible(place + from))).toBe(true);
+        }
+      }),
+    );
   });
 
   test("where more scores change than can be followed nothing is animated, and moves are marked all the same", () => {
@@ -56,7 +76,7 @@ describe("moves", () => {
     };
     const before = firstShown(standing(letters), 0);
     const calm = advance(before, scored(MOST_SCORING + 1), 1, everywhere);
-    expect(calm.flips.size).toBe(0);
+    expect(calm.flights).toEqual([]);
     expect(calm.marks.get("b")).toEqual({ by: 1, scored: false, at: 1 });
     const elsewhere = advance(before, scored(MOST_SCORING + 1), 1, index => index > MOST_SCORING - 2);
     expect(elsewhere.marks.get("b")?.scored).toBe(true);

@@ -20,6 +20,17 @@ export interface Standing {
   rows: readonly Row[];
 }
 
+/** Where rows come from. */
+export interface Source {
+  /** The newest rows; null: none have come yet. */
+  latest: () => Standing | null;
+  /** Be told that there are newer ones, until the function that is returned is called. */
+  subscribe: (news: () => void) => () => void;
+}
+
+/** Rows that nothing changes any more. */
+export const settled = (rows: Standing | null): Source => ({ latest: () => rows, subscribe: () => () => undefined });
+
 interface Ranked {
   id: string;
   name: string | null;
@@ -61,8 +72,21 @@ export function standingOf(answer: Schema<"EntriesAnswer">): Standing {
   return { board: answer.board_id, season: answer.season, total: answer.total_players, rows: rowsOf(answer.entries) };
 }
 
+/** Whether two rows look the same. */
+export const sameAs = (one: Row, other: Row): boolean =>
+  one.value === other.value &&
+  one.rank === other.rank &&
+  one.gap === other.gap &&
+  one.tied === other.tied &&
+  one.name === other.name &&
+  one.id === other.id;
+
+/** Steps of a share: finer ones are not seen, and each would be another picture of the row. */
+const STEPS = 60;
+
 /** How much of the leader's value a row has, 0 to 1; on boards where less is better, the leader's of the row's. */
 export function shareOf(value: number, leader: number): number {
   const [part, whole] = Math.abs(value) < Math.abs(leader) ? [value, leader] : [leader, value];
-  return whole === 0 ? 1 : Math.min(1, Math.max(0, part / whole));
+  const share = whole === 0 ? 1 : Math.min(1, Math.max(0, part / whole));
+  return Math.round(STEPS * share) / STEPS;
 }

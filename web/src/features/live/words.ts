@@ -21,7 +21,7 @@ export function wordsOf({ kind, behindMs, heardAt }: Status): Words {
     case "delayed":
       return { tone: "warn", text: `${seconds(behindMs ?? 0)} behind` };
     case "polling":
-      return { tone: "info", text: "every 5 s", more: "no live connection" };
+      return { tone: "info", text: "not live", more: "asked for every few seconds" };
     case "stale":
       return { tone: "warn", text: "stale", ...(heardAt === null ? {} : { more: `since ${time(heardAt)}` }) };
     case "offline":
@@ -42,7 +42,7 @@ export function spoken({ kind }: Status): string | null {
     case "offline":
       return "The connection is lost; the board is not up to date";
     case "polling":
-      return "No live connection; the board is up to date every 5 seconds";
+      return "No live connection; what you see is asked for every few seconds";
     case "stopped":
       return "The live connection has ended";
     default:

@@ -1,12 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { UserSearch } from "lucide-react";
+import { useMemo } from "react";
 import { Link } from "wouter";
 import { EmptyState, ErrorState } from "@/components/ui/states";
 import { paths } from "@/config/paths";
 import { unreachable } from "@/lib/problem";
-import { aroundQuery } from "../api/entries";
-import { useLiveAround } from "../live";
-import type { Standing } from "../rows";
+import { useAround, useChannel } from "@/lib/use-live";
+import { aroundQuery, SIDE } from "../api/entries";
+import { aroundStanding, useSource } from "../live";
+import { type Source, settled } from "../rows";
 import { RowsCard } from "./rows-card";
 import type { ViewProps } from "./view-props";
 
@@ -16,48 +18,39 @@ interface AroundProps extends ViewProps {
 
 /** The rows around a player in the present season, live. */
 export function LiveAroundRows(props: AroundProps) {
-  const live = useLiveAround(props.board, props.player);
-  const query = useQuery({ ...aroundQuery(props, props.player), enabled: live === null });
-  const latest = live === null ? (query.data ?? null) : live;
-  return <AroundRows {...props} latest={latest} error={live === null ? query.error : null} refetch={query.refetch} />;
+  const channel = useAround(props.board, props.player, SIDE);
+  const isLive = useChannel(channel, state => state.source !== null);
+  const query = useQuery({ ...aroundQuery(props, props.player), enabled: !isLive });
+  const source = useSource(channel, aroundStanding, props.board, query.data);
+  return <AroundRows {...props} source={source} error={isLive ? null : query.error} refetch={query.refetch} />;
 }
 
 /** The rows around a player in a past season. */
 export function PastAroundRows(props: AroundProps) {
   const query = useQuery(aroundQuery(props, props.player));
-  return <AroundRows {...props} latest={query.data ?? null} error={query.error} refetch={query.refetch} />;
+  const source = useMemo(() => settled(query.data ?? null), [query.data]);
+  return <AroundRows {...props} source={source} error={query.error} refetch={query.refetch} />;
 }
 
 interface AroundRowsProps extends AroundProps {
-  latest: Standing | null;
+  source: Source;
   error: unknown;
   refetch: () => unknown;
 }
 
-function AroundRows({ latest, error, refetch, player, ...props }: AroundRowsProps) {
-  const unranked = (error !== null && unreachable(error).kind === "not-ranked") || latest?.rows.length === 0;
-  const failed = unranked ? (
-    <EmptyState
-      icon={<UserSearch aria-hidden />}
-      title={`${player} is not on this board`}
-      action={
-        <Link
-          href={paths.player.href(player, { board: props.board })}
-          className="text-cyan underline underline-offset-4"
-        >
-          To the page of {player}
-        </Link>
-      }
-    >
-      A player appears here with the first score that counts.
-    </EmptyState>
-  ) : error !== null && latest === null ? (
-    <ErrorState title="The rows cannot be shown" error={error} retry={() => refetch()} />
-  ) : undefined;
+function AroundRows({ source, error, refetch, player, ...props }: AroundRowsProps) {
+  const unranked = <Unranked board={props.board} player={player} />;
+  const failed =
+    error !== null &&
+    (unreachable(error).kind === "not-ranked" ? (
+      unranked
+    ) : (
+      <ErrorState title="The rows cannot be shown" error={error} retry={() => refetch()} />
+    ));
   return (
     <RowsCard
       label={`${props.title}: around ${player}`}
-      latest={latest}
+      source={source}
       view="around"
       live={props.season === null}
       around={props.around}
@@ -65,7 +58,21 @@ function AroundRows({ latest, error, refetch, player, ...props }: AroundRowsProp
       me={props.me}
       marked={player}
       failed={failed}
-      empty=""
+      empty={unranked}
     />
   );
 }
+
+const Unranked = ({ board, player }: { board: string; player: string }) => (
+  <EmptyState
+    icon={<UserSearch aria-hidden />}
+    title={`${player} is not on this board`}
+    action={
+      <Link href={paths.player.href(player, { board })} className="text-cyan underline underline-offset-4">
+        To the page of {player}
+      </Link>
+    }
+  >
+    A player appears here with the first score that counts.
+  </EmptyState>
+);

@@ -31,7 +31,9 @@ export function BoardHead(props: BoardHeadProps) {
     <div className="mb-3 flex flex-wrap items-center gap-x-3 gap-y-4 tablet:mb-5">
       <div className="min-w-0 flex-1">
         <div className="flex items-center gap-2">
-          <h1 className="truncate text-lead tablet:text-hero">{definition.title}</h1>
+          <h1 title={definition.title} className="line-clamp-2 min-w-0 break-words text-lead tablet:text-hero">
+            {definition.title}
+          </h1>
           <Badge tone={season === null ? "info" : "warn"}>{seasonTitle(season ?? present.season)}</Badge>
           {choice.board.retired && <Badge tone="warn">retired</Badge>}
         </div>

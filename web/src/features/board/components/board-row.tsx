@@ -1,24 +1,21 @@
-import type { MotionStyle } from "motion/react";
-import * as m from "motion/react-m";
 import { memo } from "react";
 import { Link } from "wouter";
 import { cx } from "@/components/ui/class-names";
 import { paths } from "@/config/paths";
 import { number } from "@/lib/format";
 import type { Mark } from "../moves";
-import { type Row, shareOf } from "../rows";
+import type { Row } from "../rows";
 import { Avatar } from "./avatar";
+import { CELL, HEADING, ROW } from "./board-table";
 import { Medal } from "./medal";
 import { Move } from "./move";
-
-const SETTLE = { layout: { duration: 0.26, ease: [0.2, 0.8, 0.2, 1] } } as const;
 
 interface BoardRowProps {
   row: Row;
   /** The place in the whole list, from 0. */
   index: number;
-  /** The value of the first row of the board; null when it is not known. */
-  leader: number | null;
+  /** Of the value of the first row of the board, 0 to 1; null when that is not known. */
+  share: number | null;
   board: string;
   mine: boolean;
   /** Stands out like mine: who was looked for. */
@@ -26,86 +23,83 @@ interface BoardRowProps {
   by?: Mark["by"] | undefined;
   /** The score has just changed. */
   scored?: boolean;
-  /** Animates its way to another place when this changes; undefined: it is just there. */
-  flip?: number | undefined;
-  /** Comes in a little after the row above it. */
-  entering?: boolean;
 }
 
 /** A row of the board. It renders again only when what it shows has changed. */
-export const BoardRow = memo(function BoardRow({ flip, entering = false, marked = false, ...shown }: BoardRowProps) {
-  const { row, index, mine } = shown;
-  const frame = {
-    "aria-rowindex": index + 2,
-    "data-player": row.id,
-    className: cx("board-row", (mine || marked) && "board-row-mine", entering && "board-row-enter"),
-  };
-  const place = { "--place": Math.min(index, 15) };
-  const cells = <Cells {...shown} />;
-  if (flip === undefined) return <tr {...frame}>{cells}</tr>;
+export const BoardRow = memo(function BoardRow(props: BoardRowProps) {
+  const { row, index, share, board, mine, marked = false, by, scored = false } = props;
+  const climbs = typeof by === "number" && by > 0;
   return (
-    <m.tr {...frame} style={place as MotionStyle} layout="position" layoutDependency={flip} transition={SETTLE}>
-      {cells}
-    </m.tr>
-  );
-});
-
-function Cells({ row, leader, board, mine, by, scored = false }: Omit<BoardRowProps, "flip" | "entering" | "marked">) {
-  return (
-    <>
-      <td className="ps-3 tablet:ps-5">
-        <Rank row={row} />
+    <tr
+      {...ROW}
+      aria-rowindex={index + 2}
+      data-player={row.id}
+      className={cx("board-line board-row", (mine || marked) && "board-row-mine", climbs && "board-row-climbs")}
+    >
+      <td {...CELL} className="ps-3 tablet:ps-5">
+        <Rank rank={row.rank} tied={row.tied} />
       </td>
-      <td className="text-center">
+      <td {...CELL} className="justify-center">
         <Move by={by} />
       </td>
-      <th scope="row" className="max-w-0 px-2 text-start font-normal">
-        <Link
-          href={paths.player.href(row.id, { board })}
-          className="group flex items-center gap-2.5 rounded-small py-1 outline-offset-0"
-        >
-          <Avatar id={row.id} name={row.name} className="max-tablet:hidden" />
-          <bdi dir="auto" title={row.id} className="truncate font-semibold group-hover:underline">
-            {row.name}
-          </bdi>
-          {mine && <span className="rounded-pill bg-cyan px-2 font-bold text-micro text-on-accent">you</span>}
-        </Link>
-      </th>
-      <td className="tabular px-2 text-end text-muted text-small max-tablet:p-0">
-        <span className="max-tablet:hidden">{row.gap === null ? "" : number(row.gap)}</span>
+      <Player id={row.id} name={row.name} board={board} mine={mine} />
+      <td {...CELL} className="tabular justify-end px-2 text-muted text-small max-tablet:hidden">
+        {row.gap === null ? "" : number(row.gap)}
       </td>
-      <td className="px-2 max-desk:p-0">
-        {leader !== null && (
-          <span aria-hidden className="block h-1 overflow-hidden rounded-pill bg-raised max-desk:hidden">
-            <span
-              className="block h-full origin-left rounded-pill bg-cyan/70"
-              style={{ width: `${100 * shareOf(row.value, leader)}%` }}
-            />
+      <td {...CELL} className="px-2 max-desk:hidden">
+        {share !== null && (
+          <span aria-hidden className="block h-1 w-full overflow-hidden rounded-pill bg-raised">
+            <span className="block h-full rounded-pill bg-cyan/70" style={{ width: `${100 * share}%` }} />
           </span>
         )}
       </td>
-      <td className="tabular pe-3 text-end font-semibold tablet:pe-5">
-        <span key={row.value} className={scored ? "flash" : undefined}>
+      <td {...CELL} className="tabular justify-end pe-3 font-semibold tablet:pe-5">
+        <span key={scored ? row.value : ""} className={scored ? "flash" : undefined}>
           {number(row.value)}
         </span>
       </td>
-    </>
+    </tr>
   );
+});
+
+interface PlayerProps {
+  id: string;
+  name: string;
+  board: string;
+  mine: boolean;
 }
 
-function Rank({ row }: { row: Row }) {
-  if (row.rank <= 3)
+/** Who it is; the same however often the score changes. */
+const Player = memo(function Player({ id, name, board, mine }: PlayerProps) {
+  return (
+    <th {...HEADING} scope="row" className="min-w-0 px-2 font-normal">
+      <Link
+        href={paths.player.href(id, { board })}
+        className="group flex min-w-0 flex-1 items-center gap-2.5 rounded-small py-1 outline-offset-0"
+      >
+        <Avatar id={id} name={name} className="max-tablet:hidden" />
+        <bdi dir="auto" title={id} className="truncate font-semibold group-hover:underline">
+          {name}
+        </bdi>
+        {mine && <span className="rounded-pill bg-cyan px-2 font-bold text-micro text-on-accent">you</span>}
+      </Link>
+    </th>
+  );
+});
+
+function Rank({ rank, tied }: { rank: number; tied: boolean }) {
+  if (rank <= 3)
     return (
       <span className="flex items-center">
-        <Medal rank={row.rank} />
-        <span className="sr-only">{row.rank}</span>
-        {row.tied && <Tied />}
+        <Medal rank={rank} />
+        <span className="sr-only">{rank}</span>
+        {tied && <Tied />}
       </span>
     );
   return (
     <span className="tabular font-display font-semibold text-muted">
-      {number(row.rank)}
-      {row.tied && <Tied />}
+      {number(rank)}
+      {tied && <Tied />}
     </span>
   );
 }

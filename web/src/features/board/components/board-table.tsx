@@ -1,6 +1,14 @@
 import type { ReactNode, RefObject } from "react";
 import type { useHold } from "../use-hold";
 
+// Rows are laid out as grids, so that each is laid out and drawn for itself; some browsers then forget what they are.
+export const BODY = { role: "rowgroup" } as const;
+export const ROW = { role: "row" } as const;
+export const CELL = { role: "cell" } as const;
+export const HEADING = { role: "rowheader" } as const;
+const TABLE = { role: "table" } as const;
+const COLUMN = { role: "columnheader" } as const;
+
 interface BoardTableProps {
   label: string;
   /** Rows of the whole board, shown or not. */
@@ -12,33 +20,21 @@ interface BoardTableProps {
   tail?: ReactNode;
 }
 
-/** A real table; columns are laid out once, so that no row can widen them. */
+/** A real table, all of whose rows have the same columns, so that no row can widen them. */
 export function BoardTable({ label, total, rows, hold, children, tail }: BoardTableProps) {
   return (
-    <table aria-label={label} aria-rowcount={total + 1} className="board-table">
-      <colgroup>
-        <col className="w-14 tablet:w-24" />
-        <col className="w-10 tablet:w-16" />
-        <col />
-        <col className="max-tablet:w-0 tablet:w-28" />
-        <col className="max-desk:w-0 desk:w-36" />
-        <col className="w-24 tablet:w-36" />
-      </colgroup>
-      <thead className="max-tablet:sr-only">
-        <tr aria-rowindex={1} className="h-9 text-micro text-muted uppercase tracking-wider">
-          <Column className="ps-5 text-start">Rank</Column>
-          <Column className="text-center">Move</Column>
-          <Column className="px-2 text-start">Player</Column>
-          <Column className="px-2 text-end max-tablet:p-0">
-            <span className="max-tablet:sr-only">To next</span>
-          </Column>
-          <Column className="px-2 text-start max-desk:p-0">
-            <span className="max-desk:sr-only">Of the leader</span>
-          </Column>
-          <Column className="pe-5 text-end">Score</Column>
+    <table {...TABLE} aria-label={label} aria-rowcount={total + 1} className="board-table">
+      <thead {...BODY} className="max-tablet:sr-only">
+        <tr {...ROW} aria-rowindex={1} className="board-line h-9 text-micro text-muted uppercase tracking-wider">
+          <Column className="ps-5">Rank</Column>
+          <Column className="justify-center">Move</Column>
+          <Column className="px-2">Player</Column>
+          <Column className="justify-end px-2 max-tablet:hidden">To next</Column>
+          <Column className="px-2 max-desk:hidden">Of the leader</Column>
+          <Column className="justify-end pe-5">Score</Column>
         </tr>
       </thead>
-      <tbody ref={rows} {...hold}>
+      <tbody {...BODY} ref={rows} {...hold}>
         {children}
       </tbody>
       {tail}
@@ -48,7 +44,7 @@ export function BoardTable({ label, total, rows, hold, children, tail }: BoardTa
 
 function Column({ className, children }: { className: string; children: ReactNode }) {
   return (
-    <th scope="col" className={`font-semibold ${className}`}>
+    <th {...COLUMN} scope="col" className={`font-semibold ${className}`}>
       {children}
     </th>
   );

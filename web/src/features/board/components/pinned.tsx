@@ -21,5 +21,5 @@ export function Pinned({ player, within, rowsKey, children }: PinnedProps) {
     return () => observer.disconnect();
   }, [player, within, rowsKey]);
   if (seen) return null;
-  return <div className="sticky bottom-0 z-10 border-cyan border-t bg-surface/95 backdrop-blur-sm">{children}</div>;
+  return <div className="sticky bottom-0 z-10 border-cyan border-t bg-surface">{children}</div>;
 }

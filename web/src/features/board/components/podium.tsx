@@ -1,9 +1,9 @@
-import * as m from "motion/react-m";
-import { memo } from "react";
+import { memo, type RefObject, useLayoutEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { cx } from "@/components/ui/class-names";
 import { paths } from "@/config/paths";
 import { compact, number } from "@/lib/format";
+import { Flights } from "../flights";
 import type { Row } from "../rows";
 import { Avatar } from "./avatar";
 import { Medal, metalOf } from "./medal";
@@ -12,19 +12,43 @@ const ORDER = ["order-2", "order-1", "order-3"] as const;
 const HEIGHT = ["tablet:pb-10", "tablet:pb-6", "tablet:pb-3"] as const;
 
 /** The first three, as on a podium; the reading order stays first, second, third. */
-export const Podium = memo(function Podium({ rows, board }: { rows: readonly Row[]; board: string }) {
+export function Podium({ rows, board }: { rows: readonly Row[]; board: string }) {
+  const first = rows.slice(0, 3);
+  const list = useRef<HTMLOListElement>(null);
+  useWalks(list, first.map(row => row.id).join(" "));
   return (
-    <ol aria-label="The first three" className="grid grid-cols-3 items-end gap-2 tablet:gap-4">
-      {rows.slice(0, 3).map((row, place) => (
-        <m.li key={row.id} layout="position" layoutDependency={place} className={ORDER[place]}>
+    <ol ref={list} aria-label="The first three" className="grid grid-cols-3 items-end gap-2 tablet:gap-4">
+      {first.map((row, place) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: steps stay, who stands on them changes
+        <li key={place} className={ORDER[place]}>
           <Step row={row} place={place} board={board} />
-        </m.li>
+        </li>
       ))}
     </ol>
   );
-});
+}
 
-function Step({ row, place, board }: { row: Row; place: number; board: string }) {
+/** Who stays among the first three walks to the other step. */
+function useWalks(list: RefObject<HTMLElement | null>, ids: string): void {
+  const [flights] = useState(() => new Flights());
+  const known = useRef<readonly string[]>([]);
+  useLayoutEffect(() => {
+    const now = ids.split(" ");
+    const before = known.current;
+    known.current = now;
+    const moved = now.filter((id, place) => before.includes(id) && before[place] !== id);
+    if (moved.length === 0) return;
+    const steps = [...(list.current?.children ?? [])] as HTMLElement[];
+    const left = (of: readonly string[], id: string) => steps[of.indexOf(id)]?.offsetLeft ?? 0;
+    for (const id of moved) {
+      const [place, x] = [now.indexOf(id), left(before, id) - left(now, id)];
+      const step = steps[place];
+      if (step !== undefined) flights.launch(id, place, step, { x, y: 0 });
+    }
+  }, [flights, list, ids]);
+}
+
+const Step = memo(function Step({ row, place, board }: { row: Row; place: number; board: string }) {
   return (
     <Link
       href={paths.player.href(row.id, { board })}
@@ -48,4 +72,4 @@ function Step({ row, place, board }: { row: Row; place: number; board: string })
       </span>
     </Link>
   );
-}
+});

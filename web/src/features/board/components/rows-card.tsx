@@ -1,10 +1,10 @@
 import { type ReactNode, useMemo, useRef, useState } from "react";
 import { Card } from "@/components/ui/card";
-import { EmptyState } from "@/components/ui/states";
 import type { Status } from "@/lib/live";
 import { useLiveStatus } from "@/lib/use-live";
-import type { Row, Standing } from "../rows";
+import type { Row, Source, Standing } from "../rows";
 import { useCalm } from "../use-calm";
+import { useFlights } from "../use-flights";
 import { useHold } from "../use-hold";
 import { BoardTable } from "./board-table";
 import { Pinned } from "./pinned";
@@ -14,8 +14,7 @@ import { Toolbar } from "./toolbar";
 
 interface RowsCardProps {
   label: string;
-  /** The latest rows; null while nothing has come. */
-  latest: Standing | null;
+  source: Source;
   view: "top" | "around";
   around: string | null;
   onView: (view: "top" | "around") => void;
@@ -26,25 +25,26 @@ interface RowsCardProps {
   marked?: string;
   /** Above the card, for the rows that it shows. */
   podium?: (rows: readonly Row[]) => ReactNode;
-  /** Instead of the rows, when they cannot be had. */
-  failed?: ReactNode;
+  /** Instead of the rows, while none have come and they cannot be had. */
+  failed: ReactNode;
   /** Instead of the rows, when there are none. */
   empty: ReactNode;
-  /** Bodies of the table below the rows, given whom the rows above hold and what the leader has. */
-  tail?: ((above: ReadonlySet<string>, leader: number) => ReactNode) | undefined;
+  /** Bodies of the table below the rows, given these and whom they hold. */
+  tail?: (standing: Standing, above: ReadonlySet<string>) => ReactNode;
   /** What is pinned to the lower edge while my row is not on the screen. */
-  pinned?: ReactNode;
+  pinned?: (shown: Standing | null) => ReactNode;
 }
 
 /** The rows of a board: calm, held while somebody points at them, never blank once they have come. */
-export function RowsCard({ latest, view, around, onView, me, ...rest }: RowsCardProps) {
+export function RowsCard({ source, view, around, onView, me, ...rest }: RowsCardProps) {
   const [paused, setPaused] = useState(false);
   const asOf = useLiveStatus(lostAt);
   const hold = useHold();
   const rows = useRef<HTMLTableSectionElement>(null);
-  const { shown, waiting, release } = useCalm(latest, paused || hold.held, rows);
-  const above = useMemo(() => new Set(shown?.standing.rows.map(row => row.id)), [shown]);
-  const leader = shown?.standing.rows[0]?.value ?? 0;
+  const { shown, waiting, release } = useCalm(source, paused || hold.held, rows);
+  useFlights(rows, shown);
+  const above = useMemo(() => new Set(shown?.standing.rows.map(row => row.id)), [shown?.standing]);
+  const pinned = me !== null && rest.pinned?.(shown?.standing ?? null);
   return (
     <div className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-3 tablet:gap-5">
       {shown !== null && rest.podium?.(shown.standing.rows)}
@@ -61,25 +61,24 @@ export function RowsCard({ latest, view, around, onView, me, ...rest }: RowsCard
           asOf={rest.live === true ? asOf : null}
           mine={around !== null && around === me}
         />
-        {rest.failed ??
-          (shown === null ? (
-            <SkeletonRows count={12} />
-          ) : shown.standing.rows.length === 0 ? (
-            <EmptyState title="Nobody is on this board yet">{rest.empty}</EmptyState>
-          ) : (
-            <BoardTable
-              label={rest.label}
-              total={shown.standing.total}
-              rows={rows}
-              hold={hold.handlers}
-              tail={rest.tail?.(above, leader)}
-            >
-              <ShownRows shown={shown} me={me} marked={rest.marked} />
-            </BoardTable>
-          ))}
-        {me !== null && rest.pinned !== undefined && (
+        {shown === null ? (
+          rest.failed || <SkeletonRows count={12} />
+        ) : shown.standing.rows.length === 0 ? (
+          rest.empty
+        ) : (
+          <BoardTable
+            label={rest.label}
+            total={shown.standing.total}
+            rows={rows}
+            hold={hold.handlers}
+            tail={rest.tail?.(shown.standing, above)}
+          >
+            <ShownRows shown={shown} me={me} marked={rest.marked} />
+          </BoardTable>
+        )}
+        {me !== null && pinned && (
           <Pinned player={me} within={rows} rowsKey={shown?.at ?? 0}>
-            {rest.pinned}
+            {pinned}
           </Pinned>
         )}
       </Card>

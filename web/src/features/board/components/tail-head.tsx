@@ -3,6 +3,7 @@ import { type FormEvent, useId } from "react";
 import { Button } from "@/components/ui/button";
 import { time } from "@/lib/format";
 import { unreachable } from "@/lib/problem";
+import { CELL, ROW } from "./board-table";
 
 interface TailHeadProps {
   query: { dataUpdatedAt: number; isFetching: boolean; error: unknown; refetch: () => unknown };
@@ -21,9 +22,9 @@ export function TailHead({ query, onJump, onRefresh }: TailHeadProps) {
   };
   const failed = query.error !== null;
   return (
-    <tr>
-      <td colSpan={6} className="h-12 border-line border-t bg-raised px-3 tablet:px-5">
-        <div className="flex items-center gap-2 text-muted text-small">
+    <tr {...ROW} className="block">
+      <td {...CELL} className="block border-line border-t bg-raised px-3 tablet:px-5">
+        <div className="flex h-12 items-center gap-2 text-muted text-small">
           <span className="truncate">
             {failed
               ? unreachable(query.error).message

@@ -2,9 +2,10 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { type Of, type Start, tailQuery } from "../api/entries";
-import type { Row } from "../rows";
+import { type Row, shareOf } from "../rows";
 import { ROW } from "../use-calm";
 import { BoardRow } from "./board-row";
+import { BODY } from "./board-table";
 import { TailHead } from "./tail-head";
 
 /** Milliseconds after which a tail that does not join the rows above is read again. */
@@ -43,7 +44,7 @@ export default function Tail({ of, after, above, leader, me }: TailProps) {
   }, [near, start, below, torn, isFetching, dataUpdatedAt]);
   return (
     <>
-      <tbody ref={head}>
+      <tbody {...BODY} ref={head}>
         <TailHead query={query} onJump={rank => (rank === null ? below() : setStart({ rank }))} onRefresh={below} />
       </tbody>
       <TailRows rows={rows} query={query} leader={leader} me={me} board={of.board} head={head} />
@@ -80,13 +81,20 @@ function TailRows({ rows, query, leader, me, board, head }: TailRowsProps) {
   const before = first === undefined ? 0 : first.start - virtualizer.options.scrollMargin;
   const after = last === undefined ? 0 : (rows.length - 1 - last.index) * ROW;
   return (
-    <tbody ref={body}>
+    <tbody {...BODY} ref={body}>
       <Spacer height={before} />
       {items.map(({ key, index }) => {
         const row = rows[index];
         return (
           row && (
-            <BoardRow key={key} row={row} index={row.rank - 1} leader={leader} board={board} mine={row.id === me} />
+            <BoardRow
+              key={key}
+              row={row}
+              index={row.rank - 1}
+              share={shareOf(row.value, leader)}
+              board={board}
+              mine={row.id === me}
+            />
           )
         );
       })}
@@ -97,8 +105,8 @@ function TailRows({ rows, query, leader, me, board, head }: TailRowsProps) {
 
 const Spacer = ({ height }: { height: number }) =>
   height > 0 && (
-    <tr aria-hidden>
-      <td colSpan={6} style={{ height, padding: 0 }} />
+    <tr aria-hidden className="block">
+      <td className="block" style={{ height }} />
     </tr>
   );
 

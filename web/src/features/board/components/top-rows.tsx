@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
-import { ErrorState } from "@/components/ui/states";
-import { firstQuery } from "../api/entries";
-import { useLiveTop } from "../live";
-import type { Standing } from "../rows";
+import { lazy, Suspense, useMemo } from "react";
+import { EmptyState, ErrorState } from "@/components/ui/states";
+import { useTop } from "@/lib/use-live";
+import { FIRST, firstQuery } from "../api/entries";
+import { topStanding, useSource } from "../live";
+import { type Source, settled } from "../rows";
 import { MyRow } from "./my-row";
 import { Podium } from "./podium";
 import { RowsCard } from "./rows-card";
@@ -13,34 +14,32 @@ const Tail = lazy(() => import("./tail"));
 
 /** The first rows of the present season, live. */
 export function LiveTopRows(props: ViewProps) {
-  const live = useLiveTop(props.board);
   const first = useQuery({ ...firstQuery(props), staleTime: Number.POSITIVE_INFINITY });
-  // What REST answers fills the time until the stream has spoken.
-  return <TopRows {...props} latest={live ?? first.data ?? null} query={first} />;
+  const source = useSource(useTop(props.board, FIRST), topStanding, props.board, first.data);
+  return <TopRows {...props} source={source} query={first} />;
 }
 
 /** The first rows of a past season. */
 export function PastTopRows(props: ViewProps) {
   const first = useQuery(firstQuery(props));
-  return <TopRows {...props} latest={first.data ?? null} query={first} />;
+  const source = useMemo(() => settled(first.data ?? null), [first.data]);
+  return <TopRows {...props} source={source} query={first} />;
 }
 
 interface TopRowsProps extends ViewProps {
-  latest: Standing | null;
+  source: Source;
   query: { error: unknown; refetch: () => unknown };
 }
 
-function TopRows({ latest, query, ...props }: TopRowsProps) {
+function TopRows({ source, query, ...props }: TopRowsProps) {
   const { board, season, me } = props;
-  const after = latest !== null && latest.total > latest.rows.length ? latest.rows.at(-1) : undefined;
-  const failed =
-    latest === null && query.error !== null ? (
-      <ErrorState title="The board cannot be shown" error={query.error} retry={() => query.refetch()} />
-    ) : undefined;
+  const failed = query.error !== null && (
+    <ErrorState title="The board cannot be shown" error={query.error} retry={() => query.refetch()} />
+  );
   return (
     <RowsCard
       label={props.title}
-      latest={latest}
+      source={source}
       view="top"
       live={season === null}
       around={props.around}
@@ -48,18 +47,25 @@ function TopRows({ latest, query, ...props }: TopRowsProps) {
       me={me}
       podium={rows => rows.length >= 3 && <Podium rows={rows} board={board} />}
       failed={failed}
-      empty={season === null ? "The first score takes the first rank." : "Nobody played in this season."}
-      pinned={
+      empty={
+        <EmptyState title="Nobody is on this board yet">
+          {season === null ? "The first score takes the first rank." : "Nobody played in this season."}
+        </EmptyState>
+      }
+      pinned={shown =>
         me !== null &&
-        season === null && <MyRow board={board} me={me} shown={latest} onAround={() => props.onPlayer(me)} />
+        season === null && <MyRow board={board} me={me} shown={shown} onAround={() => props.onPlayer(me)} />
       }
-      tail={(above, leader) =>
-        after !== undefined && (
-          <Suspense>
-            <Tail of={{ board, season }} after={after} above={above} leader={leader} me={me} />
-          </Suspense>
-        )
-      }
+      tail={({ rows, total }, above) => {
+        const after = total > rows.length ? rows.at(-1) : undefined;
+        return (
+          after !== undefined && (
+            <Suspense>
+              <Tail of={{ board, season }} after={after} above={above} leader={rows[0]?.value ?? 0} me={me} />
+            </Suspense>
+          )
+        );
+      }}
     />
   );
 }

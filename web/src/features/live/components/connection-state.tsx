@@ -1,6 +1,5 @@
 import { useEffect, useRef } from "react";
 import { Badge } from "@/components/ui/badge";
-import { cx } from "@/components/ui/class-names";
 import { announce } from "@/lib/announce";
 import { useLiveStatus } from "@/lib/use-live";
 import { spoken, wordsOf } from "../words";
@@ -19,7 +18,7 @@ export function ConnectionState() {
   }, [sentence]);
   return (
     <Badge tone={tone}>
-      <span aria-hidden className={cx("size-1.5 rounded-pill bg-current", status.kind === "live" && "animate-pulse")} />
+      <span aria-hidden className="size-1.5 rounded-pill bg-current" />
       <span className="tabular">
         <span className="sr-only">Connection: </span>
         {text}

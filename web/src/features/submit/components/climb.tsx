@@ -1,5 +1,6 @@
 import { ArrowUp } from "lucide-react";
 import * as m from "motion/react-m";
+import type { CSSProperties } from "react";
 import { counted, number } from "@/lib/format";
 
 const SHARDS = ["bg-cyan", "bg-lime", "bg-magenta", "bg-gold"] as const;
@@ -48,13 +49,12 @@ export function Climb({ rank, by, best, id }: ClimbProps) {
 function Shard({ turn, index }: { turn: number; index: number }) {
   const angle = 2 * Math.PI * turn;
   const reach = 70 + 18 * (index % 4);
+  const target = { "--x": `${reach * Math.cos(angle) * 1.4}px`, "--y": `${reach * Math.sin(angle) * 0.7}px` };
   return (
-    <m.span
+    <span
       aria-hidden
-      initial={{ x: 0, y: 0, opacity: 0, rotate: 0 }}
-      animate={{ x: reach * Math.cos(angle) * 1.4, y: reach * Math.sin(angle) * 0.7, opacity: [0, 1, 0], rotate: 240 }}
-      transition={{ duration: 1.1, ease: "easeOut" }}
-      className={`absolute h-1 w-2.5 rounded-small ${SHARDS[index % SHARDS.length]}`}
+      style={target as CSSProperties}
+      className={`shard absolute h-1 w-2.5 rounded-small ${SHARDS[index % SHARDS.length]}`}
     />
   );
 }
