@@ -216,6 +216,18 @@ def bench_restore(events: Events = 1_000_000, players: Players = 100_000, out: O
     _bench(lambda: restore(Settings(players, events=events), out, console))
 
 
+@bench_app.command("history")
+def bench_history(events: Events = 1_000_000, players: Players = 100_000, out: Out = None) -> None:
+    """Import a history of scores into a new log, project it, replay it, as it was and under other rules.
+
+    On a system of its own. Exit 1 when the tables are not right afterwards.
+    """
+    from bench.benchmark import Settings
+    from bench.history import history
+
+    _bench(lambda: history(Settings(players, events=events), out, console))
+
+
 @bench_app.command("live")
 def bench_live(
     scenarios: Annotated[list[str] | None, typer.Argument(help="Which, see `bench list`; all by default")] = None,
