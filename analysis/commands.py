@@ -12,7 +12,7 @@ from rich.console import Console
 
 from analysis.printing import Format as Printed
 from analysis.wishes import Format, InvalidWish, Wishes, parse_offsets, parse_time
-from leaderboard.terminal import console, fail, fail_setting, server_settings
+from leaderboard.terminal import console, fail, fail_setting
 from shared.incarnation import LogNotCreated
 from shared.log import LogUnavailable
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings
@@ -56,7 +56,7 @@ def export(
     from analysis.bookmark import NotExported
     from analysis.exporting import Manner, run
 
-    kafka, naming = server_settings()[0], server_settings()[3]
+    kafka, naming = _log_settings()
     try:
         wishes = Wishes(
             form=form,
