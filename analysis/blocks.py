@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis.bookmark import Reached, settle
-from analysis.columns import Row, row_of
+from analysis.bulk import columns_of
+from analysis.columns import row_of
 from analysis.formats import SCHEMA, batch_of, read, write
 from analysis.orders import NAME, Order, Part, Told, Written
 from analysis.wishes import EVERYTHING, Format, Sieve
@@ -87,23 +88,28 @@ class _Block:
 
     def take(self, records: list[Record]) -> list[Record]:
         """Take records in; those that are for the next block, which begins at the same record in every run."""
-        at, rows, taken = self._reached, list[Row](), 0
+        at, clocks = self._reached, list[int]()
         clock, size, day = at.clock, at.size, at.clock // DAY if at.records else None
         for record in records[: BLOCK - at.records]:
             now = max(clock, record.timestamp)
             if size >= BLOCK_SIZE or day not in (None, now // DAY):
                 break
-            clock, day, size, taken = now, now // DAY, size + len(record.value or b""), taken + 1
-            row = row_of(at.topic, record, clock)
-            if self._sieve.open or self._sieve.takes(row):
-                rows.append(row)
-        if rows:
-            self._batches.append(batch_of(rows))
+            clock, day, size = now, now // DAY, size + len(record.value or b"")
+            clocks.append(clock)
+        taken, rest = records[: len(clocks)], records[len(clocks) :]
         if taken:
-            moved = {"offset": records[taken - 1].offset + 1, "records": at.records + taken}
+            self._batches.append(self._columns(taken, clocks))
+            moved = {"offset": taken[-1].offset + 1, "records": at.records + len(taken)}
             self._reached = at.model_copy(update={**moved, "clock": clock, "size": size})
-        self.records += taken
-        return records[taken:]
+        self.records += len(taken)
+        return rest
+
+    def _columns(self, records: list[Record], clocks: list[int]) -> pa.RecordBatch:
+        topic = self._begin.topic
+        if self._sieve.open:
+            return columns_of(topic, records, clocks)
+        rows = (row_of(topic, record, clock) for record, clock in zip(records, clocks, strict=True))
+        return batch_of([row for row in rows if self._sieve.takes(row)])
 
     def write(self, *, over: bool) -> Written:
         """Write the file, and go on behind it: with the next block when this one is over."""

@@ -192,17 +192,16 @@ def bench_export(
     events: Events = 1_000_000,
     players: Players = 100_000,
     rounds: Annotated[int, typer.Option(min=1, help="Of the export, and of the drain in between")] = 3,
-    url: Running = None,
     out: Out = None,
 ) -> None:
     """Do `leaderboard export` to Parquet, beside a bare drain of the topic: how long, how large, with how much memory?
 
-    Exit 1 when the rows are not as many as the records, or the tables are not right.
+    On a log of its own. Exit 1 when the rows are not as many as the records.
     """
     from bench.benchmark import Settings
     from bench.export import export
 
-    _bench(lambda: export(Settings(players, rounds=rounds, events=events), url, out, console))
+    _bench(lambda: export(Settings(players, rounds=rounds, events=events), out, console))
 
 
 @bench_app.command("restore")
@@ -215,6 +214,18 @@ def bench_restore(events: Events = 1_000_000, players: Players = 100_000, out: O
     from bench.restore import restore
 
     _bench(lambda: restore(Settings(players, events=events), out, console))
+
+
+@bench_app.command("history")
+def bench_history(events: Events = 1_000_000, players: Players = 100_000, out: Out = None) -> None:
+    """Import a history of scores into a new log, project it, replay it, as it was and under other rules.
+
+    On a system of its own. Exit 1 when the tables are not right afterwards.
+    """
+    from bench.benchmark import Settings
+    from bench.history import history
+
+    _bench(lambda: history(Settings(players, events=events), out, console))
 
 
 @bench_app.command("live")

@@ -1,13 +1,14 @@
 """`leaderboard export` of a full log, beside a bare drain: one consumer that reads the topic and looks at nothing."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -15,21 +16,22 @@ from tempfile import TemporaryDirectory
 import psutil
 from rich.console import Console
 
-from bench.benchmark import Settings, concluded, fill, open_system, report
+from bench.benchmark import Settings, report
 from bench.errors import BenchFailed
+from bench.loading import append_players
 from bench.processes import GONE
-from bench.results import Measured
-from bench.system import System
+from bench.results import Measured, Results, commit, date, machine
+from bench.system import System, own_folder, running
 from bench.tables import figures_table
 from bench.workloads import Bar
+from leaderboard.counting import counted
+from leaderboard.creating import create
+from leaderboard.local.servers import local_servers
+from leaderboard.running import addresses
 from shared.log import open_reader
-from shared.settings import KafkaSettings, NamingSettings
 
-NAME = "bench-drain"
+NAME = "bench"
 BARS = (Bar("ratio.drain.seconds", 2.0), Bar("memory, MB", 500), Bar("errors", 0))
-FETCHED = 8 * 1024 * 1024
-"""Bytes of a partition a fetch, as `export` has it."""
-AT_A_TIME = 4_096
 LOOK_EVERY = 0.1
 MEGABYTE = 1024 * 1024
 
@@ -49,18 +51,26 @@ class Rounds:
     size: int = 0
 
 
-def export(settings: Settings, url: str | None, out: Path | None, console: Console) -> bool:
-    """Fill, drain and export by turns, verify, write, show; whether every record was exported."""
-    with open_system(url, console) as system:
-        fill(system, settings, console)
-        events, rounds = asyncio.run(count(system)), Rounds()
+def export(settings: Settings, out: Path | None, console: Console) -> bool:
+    """Fill a log, drain and export it by turns, write, show; whether every record was exported."""
+
+    def say(line: str) -> None:
+        console.print(line)
+
+    with own_folder() as data, local_servers(data, say=say) as servers:
+        os.environ |= addresses(servers)
+        system, rounds = running(""), Rounds()
+        asyncio.run(create(system.kafka, system.postgres, system.naming, say))
+        with counted(console, "appending") as progress:
+            asyncio.run(append_players(system, settings.players, progress, settings.events))
+        events = asyncio.run(count(system))
         for number in range(settings.rounds):
             with console.status(f"round {number + 1} of {settings.rounds}"), TemporaryDirectory() as folder:
-                rounds.drain.append(_timed("drain", ["-m", "bench.export"], rounds))
+                rounds.drain.append(_timed("drain", ["-m", "bench.drain"], rounds))
                 rounds.export.append(_timed("export", ["-m", "leaderboard", "export", f"{folder}/log"], rounds))
                 rounds.rows, rounds.size = held(Path(folder, "log"))
-        measured = found(events, rounds)
-        results = concluded(system, [measured], settings, console)
+    measured, lines = found(events, rounds), [f"{rounds.rows:,} rows of {events:,} records"]
+    results = Results(commit(), date(), machine(), asdict(settings), [measured], lines, rounds.rows == events)
     return report(results, figures_table(measured, BARS), out, console)
 
 
@@ -132,18 +142,3 @@ def _pss(process: psutil.Process) -> int:
     with suppress(*GONE):
         return int(process.memory_full_info().pss)
     return 0
-
-
-async def drain() -> None:
-    """Read every partition of the events topic to its end."""
-    async with open_reader(KafkaSettings(), NamingSettings(), NAME, partition_bytes=FETCHED) as reader:
-        left = {partition: end for partition, end in (await reader.end("events")).items() if end}
-        reader.assign({("events", partition): 0 for partition in left})
-        while left:
-            for _, record in await reader.read(limit=AT_A_TIME, wait_ms=1_000):
-                if record.offset + 1 >= left.get(record.partition, 0):
-                    left.pop(record.partition, None)
-
-
-if __name__ == "__main__":
-    asyncio.run(drain())

@@ -54,10 +54,15 @@ async def load_players(
     events: int = 0,
     score_of: ScoreOf | None = None,
 ) -> None:
-    """One submission a player, or in turn so many in all, straight into the log; then wait until all are applied.
+    """The submissions of `append_players`; then wait until all are applied. Raises NotApplied, LogUnavailable."""
+    await append_players(system, players, appended, events, score_of)
+    await settle(system, applied)
 
-    Raises NotApplied, LogUnavailable.
-    """
+
+async def append_players(
+    system: System, players: int, appended: Progress, events: int = 0, score_of: ScoreOf | None = None
+) -> None:
+    """One submission a player, or in turn so many in all, straight into the log. Raises LogUnavailable."""
     chance, count = random.Random(1), max(players, events)
     score_of = score_of or (lambda _: skewed(chance))
     catalogue = (await CatalogueLog(system.kafka, system.naming, NAME).read(Catalogue())).newest
@@ -67,7 +72,6 @@ async def load_players(
             records = (submission(each % players, score_of(each), each // players, catalogue) for each in numbers)
             await asyncio.gather(*(appender.append("events", *each, timeout=APPEND_TIMEOUT) for each in records))
             appended(numbers.stop, count)
-    await settle(system, applied)
 
 
 async def settle(system: System, applied: Progress = lambda *_: None) -> None:

@@ -86,15 +86,27 @@ class Plan:
 
 def read_boards(text: str) -> list[Board]:
     """The boards of a TOML file with [[board]] tables. Raises InvalidFile."""
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidFile(f"no TOML: {error}") from error
+    document = read_document(text)
     unknown = sorted(document.keys() - {"board"})
-    tables = document.get("board")
-    if unknown or not isinstance(tables, list) or not tables:
+    if unknown or "board" not in document:
         found = f"; there is {', '.join(unknown)}" if unknown else ""
         raise InvalidFile(f"the file has to consist of [[board]] tables{found}")
+    return boards_in(document)
+
+
+def read_document(text: str) -> dict[str, Any]:
+    """A TOML file. Raises InvalidFile."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidFile(f"no TOML: {error}") from error
+
+
+def boards_in(document: Mapping[str, Any]) -> list[Board]:
+    """The boards of the [[board]] tables of a document. Raises InvalidFile."""
+    tables = document.get("board", [])
+    if not isinstance(tables, list) or ("board" in document and not tables):
+        raise InvalidFile("board: [[board]] tables are expected")
     if len(tables) > MOST_BOARDS:
         raise InvalidFile(f"{len(tables)} boards; at most {MOST_BOARDS}")
     boards = [_read_board(number, table) for number, table in enumerate(tables, 1)]

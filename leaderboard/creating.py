@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -37,14 +37,14 @@ async def create(
     """Create what is missing. Raises LogUnavailable, LogNotCreated, or what Postgres raises."""
     wanted = topics(kafka.kafka_partitions, kafka.erase_within_ms)
     async with open_admin(kafka) as admin:
-        made = await _create_topics(admin, kafka, naming, wanted)
+        made = await create_topics(admin, kafka, naming, wanted)
         renewed = await _renew_topics(admin, naming, [each for each in wanted if _name(naming, each) not in made])
     async with (
         open_reader(kafka, naming, NAME) as reader,
         open_appender(kafka, naming, NAME) as appender,
     ):
         for topic in wanted:
-            await _name_log(kafka, naming, reader, appender, topic)
+            await name_log(kafka, naming, reader, appender, topic)
         boards = await define_boards(kafka, naming, appender, DEFAULT_BOARDS)
     tables = await migrate(postgres, naming)
     say(f"topics: {', '.join([*made, *renewed]) or 'all there'}; tables: {', '.join(tables) or 'up to date'}")
@@ -64,7 +64,7 @@ async def open_admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]
         await admin.close()
 
 
-async def _create_topics(
+async def create_topics(
     admin: AIOKafkaAdminClient, kafka: KafkaSettings, naming: NamingSettings, wanted: Iterable[Topic]
 ) -> list[str]:
     """Create the topics that do not exist; their names."""
@@ -86,17 +86,22 @@ async def _renew_topics(admin: AIOKafkaAdminClient, naming: NamingSettings, ther
     changed = list[str]()
     for topic in (topic for topic in there if topic.renewed):
         name = _name(naming, topic)
-        found = await _own_settings(admin, name)
+        found = await own_settings(admin, name)
         if found | topic.renewed != found:
             # Kafka drops what is not named here, so what an operator has set goes in again.
-            resource = ConfigResource(ConfigResourceType.TOPIC, name, found | topic.renewed)
-            [answer] = await asyncio.wait_for(admin.alter_configs([resource]), APPEND_TIMEOUT)
-            _require(name, *answer.resources[0][:2])
+            await set_up(admin, name, found | topic.renewed)
             changed.append(f"{name} set up anew")
     return changed
 
 
-async def _own_settings(admin: AIOKafkaAdminClient, name: str) -> dict[str, str]:
+async def set_up(admin: AIOKafkaAdminClient, name: str, settings: dict[str, str]) -> None:
+    """Give a topic these settings and no others of its own. Raises LogUnavailable."""
+    resource = ConfigResource(ConfigResourceType.TOPIC, name, settings)
+    [answer] = await asyncio.wait_for(admin.alter_configs([resource]), APPEND_TIMEOUT)
+    _require(name, *answer.resources[0][:2])
+
+
+async def own_settings(admin: AIOKafkaAdminClient, name: str) -> dict[str, str]:
     """What is set for this topic itself, without the defaults of the broker."""
     resource = ConfigResource(ConfigResourceType.TOPIC, name)
     [answer] = await asyncio.wait_for(admin.describe_configs([resource]), APPEND_TIMEOUT)
@@ -125,10 +130,18 @@ def _admin_settings(kafka: KafkaSettings) -> dict[str, object]:
     return {name: value for name, value in settings.items() if name != "connections_max_idle_ms"}
 
 
-async def _name_log(
-    kafka: KafkaSettings, naming: NamingSettings, reader: Reader, appender: Appender, topic: Topic
+async def name_log(
+    kafka: KafkaSettings,
+    naming: NamingSettings,
+    reader: Reader,
+    appender: Appender,
+    topic: Topic,
+    since: Mapping[int, int | None] | None = None,
 ) -> None:
-    """Make sure that every partition begins with `LogCreated`, all of one incarnation."""
+    """Make sure that every partition begins with `LogCreated`, all of one incarnation.
+
+    `since`: partition → the timestamp of that record, in milliseconds, in a topic that is imported into.
+    """
     await _await_leaders(reader, topic)
     if topic.name == "rank-changes":
         # Kept for a day only, so its beginning is soon gone; the records name the log themselves.
@@ -145,7 +158,8 @@ async def _name_log(
             source=SOURCE,
             actor=ACTOR,
         )
-        await appender.append(topic.name, LOG_KEY, encode(event), timeout=APPEND_TIMEOUT, partition=partition)
+        at = since[partition] if since is not None else None
+        await appender.append(topic.name, LOG_KEY, encode(event), timeout=APPEND_TIMEOUT, partition=partition, at=at)
 
 
 async def _await_leaders(reader: Reader, topic: Topic) -> None:

@@ -16,11 +16,12 @@ import asyncpg
 from leaderboard.comparing import TABLES, Differences, compare
 from leaderboard.crew import WorkerFailed, deal, together, work
 from projector.applying import Stand, catch_up
-from projector.building import Order, Part
+from projector.building import Order
 from projector.closing import conclude
 from projector.continuity import LogDamaged
 from projector.leases import give_back, take_all
 from projector.ranks import RanksUnknown, RankWriter
+from projector.reading import Part
 from projector.schema import drop_indexes, migrate_schema, require_made
 from projector.store import Fenced, Store
 from projector.swapping import StillRead, await_snapshots, swap

@@ -1,47 +1,45 @@
 """`leaderboard verify`: the tables and the rank index against the pure fold of the log."""
 
-import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 from rich.console import Console
 
+from projector.reading import Part, read_part
 from shared.boards import Board
 from shared.catalogue import Catalogue
 from shared.catalogue_log import CatalogueLog
 from shared.clock import now
-from shared.fold.fold import fold
+from shared.fold.folding import Folding
 from shared.fold.players import Profile, fold_profile
-from shared.fold.state import KINDS, Entry, Session, State, Step
+from shared.fold.results import Results, digest_of, ordered
+from shared.fold.state import KINDS, Entry, Session, State
 from shared.histories import ENTRY, read_entry
 from shared.incarnation import read_incarnation
-from shared.log import Reader, open_reader
 from shared.postgres import Connection, open_connection
 from shared.ranking import (
     Standing,
     applied_key,
     board_keys,
-    digest_line,
     encode_detail,
     encode_member,
     names_key,
-    order_key,
     sort_value,
     whole_version,
 )
-from shared.records import receive
+from shared.records import Record, receive
 from shared.redis import Client, as_map, node_of, open_redis, round_trip
 from shared.redis_cluster import Cluster
 from shared.seasons import is_over, season_of
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, RedisSettings
-from shared.topics import Place
+from shared.topics import Place, TopicName
 
 NAME = "verify"
+FOLDED: tuple[TopicName, ...] = ("events", "players")
 SHOWN = 10
 """Differences that are printed."""
 READ_TIMEOUT = 60.0
@@ -56,7 +54,7 @@ ENTRIES = f"select e.sort_value, {ENTRY} from leaderboard_entries e"  # noqa: S6
 RESULTS = "select board_id, season, kind, cut, players, digest from season_results"
 SQL_CHECK = """
 with plain as (
-    select board_id, definition as d from boards
+    select board_id, definition as d, catalogue_offset as since from boards
     where definition->>'revision' = '1' and definition->'max_attempts' = 'null' and definition->'where' = '{}'
 ), counted as (
     select b.board_id, t.season, s.player_id, count(*) as games, max(s.clock) as updated_at, case b.d->>'operator'
@@ -64,7 +62,7 @@ with plain as (
         when 'latest' then (array_agg(s.score order by s."offset" desc))[1]
         else case b.d->>'order' when 'asc' then min(s.score) else max(s.score) end end as value
     from game_sessions s
-    join plain b on b.d->'game_modes' ? s.game_mode
+    join plain b on b.d->'game_modes' ? s.game_mode and s.catalogue >= b.since
     join seasons t on t.board_id = b.board_id and s.clock >= t.starts_at and (t.ends_at is null or s.clock < t.ends_at)
     join players p on p.player_id = s.player_id and not p.banned and p.erased is distinct from 'removed'
     where s.outcome = 'applied' and not s.revoked
@@ -125,15 +123,25 @@ class Folded:
 
     state: State = field(default_factory=State)
     profiles: dict[str, Profile] = field(default_factory=dict)
-    closed: dict[tuple[str, str], list[Standing]] = field(default_factory=dict)
-    """Board and season → what each partition that it has ended in held of it at that moment."""
+    results: Results = field(default_factory=Results)
 
-    def take(self, step: Step | None) -> None:
-        """Remember the rows of a season that ends in a partition."""
-        if step is not None and step.ended is not None:
-            end = step.ended
-            rows = self.closed.setdefault((end.board_id, end.season), [])
-            rows += standings_in(self.state, end.board_id, end.season, {end.partition})
+    def add(self, folding: Folding) -> None:
+        """Take in a partition that is folded."""
+        self.state.partitions |= folding.partitions
+        self.state.ended |= folding.ended
+        for each in folding.states.values():
+            self.state.players |= each.players
+            self.state.sessions |= each.sessions
+            self.state.rulings |= each.rulings
+            self.state.entries |= each.entries
+
+
+class Log(NamedTuple):
+    """Where the log is, and which one: topic → incarnation."""
+
+    kafka: KafkaSettings
+    naming: NamingSettings
+    incarnations: dict[TopicName, str]
 
 
 async def verify(
@@ -141,12 +149,13 @@ async def verify(
 ) -> Report:
     """Compare Postgres and Redis, each at its own position, with the fold of the log up to there."""
     report = Report()
-    incarnation = await read_incarnation(kafka, naming, NAME, "events")
+    log = Log(kafka, naming, {topic: await read_incarnation(kafka, naming, NAME, topic) for topic in FOLDED})
+    incarnation = log.incarnations["events"]
     catalogue = await CatalogueLog(kafka, naming, NAME).read(Catalogue())
-    async with open_reader(kafka, naming, NAME) as reader, open_redis(redis, NAME) as client:
+    async with open_redis(redis, NAME) as client:
         tables = await _read_tables(postgres, naming)
         with console.status("folding the log"):
-            folded = await _fold_to(reader, catalogue, tables.offsets)
+            folded = await _fold_to(log, catalogue, tables.offsets)
         report.compared.append(f"Postgres at {_at(tables.offsets)} of log {incarnation}")
         _compare_tables(report, tables, folded, catalogue)
         index = await _read_index(client, naming.prefix, _kept(tables, catalogue, redis.keep_ms))
@@ -155,7 +164,7 @@ async def verify(
         }
         if any(tables.offsets.get(at, 0) != offset for at, offset in offsets.items()):
             with console.status("folding the log to where Redis is"):
-                folded = await _fold_to(reader, catalogue, {**tables.offsets, **offsets})
+                folded = await _fold_to(log, catalogue, {**tables.offsets, **offsets})
         report.compared.append(f"Redis at {_at(offsets)}")
         _compare_index(report, index, folded, catalogue, incarnation, tables.offsets)
     return report
@@ -164,25 +173,31 @@ async def verify(
 # --- the log ---------------------------------------------------------------------------------
 
 
-async def _fold_to(reader: Reader, catalogue: Catalogue, offsets: Mapping[Place, int]) -> Folded:
+async def _fold_to(log: Log, catalogue: Catalogue, offsets: Mapping[Place, int]) -> Folded:
     """Fold everything before the given offsets."""
     folded = Folded()
-    left = {at: offset for at, offset in offsets.items() if offset > 0}
-    reader.assign(dict.fromkeys(left, 0))
-    while left:
-        for topic, record in await reader.read(limit=5_000, wait_ms=1_000):
-            at = topic, record.partition
-            if at not in left or record.offset >= left[at]:
-                left.pop(at, None)
-                continue
-            received = receive(record)
-            if topic == "events":
-                folded.take(fold(folded.state, catalogue, received))
-            elif (profile := fold_profile(catalogue, received)) is not None:
-                folded.profiles[profile.player_id] = profile
-            if record.offset + 1 >= left[at]:
-                del left[at]
+    for (topic, partition), end in sorted(offsets.items()):
+        if not end:
+            continue
+        part = Part(topic=topic, partition=partition, end=end)
+        records = read_part(log.kafka, log.naming, NAME, log.incarnations[topic], part)
+        await (_fold_events if topic == "events" else _fold_profiles)(folded, catalogue, records)
     return folded
+
+
+async def _fold_events(folded: Folded, catalogue: Catalogue, records: AsyncIterator[list[Record]]) -> None:
+    folding = Folding(catalogue)
+    async for each in records:
+        for record in each:
+            folded.results.take(folding.take(receive(record)))
+    folded.add(folding)
+
+
+async def _fold_profiles(folded: Folded, catalogue: Catalogue, records: AsyncIterator[list[Record]]) -> None:
+    async for each in records:
+        for record in each:
+            if (profile := fold_profile(catalogue, receive(record))) is not None:
+                folded.profiles[profile.player_id] = profile
 
 
 def _at(offsets: Mapping[Place, int]) -> str:
@@ -283,44 +298,26 @@ def _compare_results(report: Report, tables: Tables, folded: Folded, catalogue: 
     for (board_id, season, kind), row in tables.results.items():
         board = catalogue.board(board_id)
         assert board is not None, board_id
-        rows = folded.closed.get((board_id, season), [])
+        rows = folded.results.closed(board_id, season)
         if kind == "corrected":
             if any(tables.versions.get((board_id, season, int(p)), -1) >= offset for p, offset in row["cut"].items()):
                 continue
-            rows = list(standings_in(folded.state, board_id, season))
-        rows.sort(key=partial(order_key, board.order))
+            rows = folded.results.standings(board_id, season)
+        best_first = ordered(board, rows)
         found[board_id, season, kind] = row["digest"]
-        wanted[board_id, season, kind] = digest_of(board, rows)
-        standings |= {(board_id, season, kind, place): row for place, row in enumerate(_standings(board, rows))}
+        wanted[board_id, season, kind] = digest_of(board, best_first)
+        standings |= {(board_id, season, kind, place): row for place, row in enumerate(_standings(board, best_first))}
     report.compare("season result", wanted, found)
     compared = {key: row for key, row in tables.standings.items() if key[:3] in wanted}
     report.compare("row of a season result", standings, compared)
 
 
-def digest_of(board: Board, rows: Iterable[Standing]) -> str:
-    """The digest of a result with these rows."""
-    digest = hashlib.sha256()
-    for place, each in enumerate(sorted(rows, key=partial(order_key, board.order))):
-        digest.update(digest_line(place, each.player_id, each.value, each.reached_at, each.games_played))
-    return digest.hexdigest()
-
-
-def _standings(board: Board, ordered: Sequence[Standing]) -> Iterator[tuple[Any, ...]]:
+def _standings(board: Board, rows: Sequence[Standing]) -> Iterator[tuple[Any, ...]]:
     """Rows as they are written down for a season that is over."""
-    sorts = [sort_value(board.order, each.value) for each in ordered]
+    sorts = [sort_value(board.order, each.value) for each in rows]
     better = {sort: number for number, sort in enumerate(sorted(set(sorts)))}
-    for each, sort in zip(ordered, sorts, strict=True):
+    for each, sort in zip(rows, sorts, strict=True):
         yield each.player_id, each.value, each.reached_at, each.games_played, sort, better[sort]
-
-
-def standings_in(
-    state: State, board_id: str, season: str, partitions: Collection[int] | None = None
-) -> Iterator[Standing]:
-    """The rows of a season of a board, of some partitions or of all."""
-    for entry in state.entries.values():
-        at_home = (entry.board_id, entry.season) == (board_id, season)
-        if at_home and entry.standing is not None and (partitions is None or entry.partition in partitions):
-            yield entry.standing
 
 
 def _session(session: Session) -> tuple[Any, ...]:
@@ -429,9 +426,7 @@ def _compare_index(
     for at, (ranked, details, version, values) in index.boards.items():
         board = catalogue.board(at[0])
         assert board is not None, at
-        rows = (entry for entry in folded.state.entries.values() if (entry.board_id, entry.season) == at)
-        entries = [entry.standing for entry in rows if entry.standing is not None]
-        entries.sort(key=partial(order_key, board.order))
+        entries = ordered(board, folded.results.standings(*at))
         partitions = [partition for topic, partition in places if topic == "events"]
         wanted = {"incarnation": incarnation, "partitions": str(len(partitions))}
         wanted |= {str(partition): str(wanted_versions.get((*at, partition), -1)) for partition in partitions}

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from projector.batch import (
     Batch,
     BoardChange,
-    BoardSeason,
     Mark,
     Versions,
     board_changes,
@@ -23,7 +22,7 @@ from shared.catalogue import Catalogue
 from shared.catalogue_log import CatalogueLog
 from shared.fold.fold import fold_all
 from shared.fold.players import Profile
-from shared.fold.state import Outcome, Partition, State
+from shared.fold.state import BoardSeason, Outcome, Partition, State
 from shared.log import LogUnavailable, Reader
 from shared.seasons import is_over, season_of
 from shared.topics import Place, TopicName

@@ -15,12 +15,11 @@ from shared.events import (
     SeasonEndedEvent,
 )
 from shared.fold.players import Profile, fold_profile
-from shared.fold.state import Entry, EntryKey, Outcome, Partition, SeasonEndKey, Session, SessionKey, Step
+from shared.fold.state import BoardSeason, Entry, EntryKey, Outcome, Partition, SeasonEndKey, Session, SessionKey, Step
 from shared.records import Received, Record, checksum, receive
 from shared.seasons import season_at
 from shared.topics import Place, TopicName
 
-BoardSeason: TypeAlias = tuple[str, str]
 RULINGS = (ScoreRevoked, ScoreRestored, PlayerBanned, PlayerReinstated, PlayerErased)
 Versions: TypeAlias = dict[BoardSeason, dict[int, int]]
 """Board and season → partition → last offset that touched it."""

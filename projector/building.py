@@ -7,17 +7,15 @@ by line, how many records it has folded: when nobody reads that any more, it end
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any
 
 import asyncpg
 from pydantic import BaseModel
 
-from projector.applying import SILENT_READS
-from projector.batch import BoardSeason, Mark
-from projector.continuity import Continuity, LogDamaged
+from projector.continuity import LogDamaged
+from projector.reading import Part, read_part
 from projector.store import (
     SAVE_ENDED,
     SAVE_ENTRIES,
@@ -34,22 +32,18 @@ from projector.store import (
 )
 from shared.catalogue import Catalogue
 from shared.catalogue_log import CatalogueLog
-from shared.fold.fold import fold
+from shared.fold.folding import Folding
 from shared.fold.players import Profile, fold_profile
-from shared.fold.state import Partition, SeasonEnd, SeasonEndKey, State
+from shared.fold.state import BoardSeason, Partition
 from shared.fold.unfoldable import Unfoldable
-from shared.log import LogUnavailable, Reader, open_reader
+from shared.log import LogUnavailable
 from shared.postgres import Pool, open_pool
 from shared.records import Received, Record, checksum, receive
 from shared.seasons import season_of
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings
-from shared.topics import Place, TopicName
+from shared.topics import TopicName
 
 NAME = "building"
-FETCHED = 8 * 1024 * 1024
-"""Bytes of a partition a fetch."""
-AT_A_TIME = 5_000
-"""Records between two looks at whoever waits."""
 HISTORY_ROWS = 50_000
 """Kept until they are written: of all rows these are the most, and they never change."""
 SAVE_CHECKPOINT = """
@@ -61,19 +55,6 @@ Told = Callable[[int], None]
 """Told how many records were folded, since the last time."""
 
 
-class Part(BaseModel):
-    """A partition, and before which offset it ends."""
-
-    topic: TopicName
-    partition: int
-    end: int
-
-    @property
-    def place(self) -> Place:
-        """Topic and partition."""
-        return self.topic, self.partition
-
-
 class Order(BaseModel):
     """What one process is to build, into which schema; `incarnations` names the log of each topic."""
 
@@ -83,36 +64,20 @@ class Order(BaseModel):
 
 
 @dataclass(slots=True)
-class Folding:
-    """The fold of one partition of the events topic, each player's state apart.
+class Built:
+    """The fold of one partition of the events topic, and what it comes to besides what is folded."""
 
-    A ruling derives a player's rows from all that the player has: among everybody's they would have to be looked for.
-    """
-
-    catalogue: Catalogue
-    partitions: dict[int, Partition] = field(default_factory=dict)
-    ended: dict[SeasonEndKey, SeasonEnd] = field(default_factory=dict)
-    states: dict[bytes | None, State] = field(default_factory=dict)
-    """By the key of the record: that is the player."""
+    folding: Folding
     versions: dict[BoardSeason, int] = field(default_factory=dict)
     history: list[tuple[Any, ...]] = field(default_factory=list)
     """Rows that were not written yet."""
 
     def take(self, received: Received) -> None:
         """Fold a record. Raises Unfoldable."""
-        key = received.record.key
-        state = self.states.get(key)
-        if state is None:
-            state = self.states[key] = State(self.partitions, ended=self.ended)
-        step = fold(state, self.catalogue, received)
+        step = self.folding.take(received)
         for entry in step.entries if step is not None else ():
             self.history.append(history_row(entry))
             self.versions[entry.board_id, entry.season] = entry.offset
-
-    def rows(self, table: str) -> Iterator[Any]:
-        """Every player's rows of a kind."""
-        of = attrgetter(table)
-        return (row for state in self.states.values() for row in of(state).values())
 
 
 async def build(
@@ -122,24 +87,9 @@ async def build(
     catalogue = await CatalogueLog(kafka, naming, NAME).read(Catalogue())
     async with open_pool(postgres, naming, NAME, durable=False, schema=order.schema_name) as pool:
         for part in order.parts:
-            continuity = Continuity({part.place: Mark(0)}, order.incarnations, {part.place: part.end})
-            async with open_reader(kafka, naming, NAME, partition_bytes=FETCHED) as reader:
-                records = _read(reader, continuity, part)
-                work = _build_events if part.topic == "events" else _build_profiles
-                await work(pool, catalogue, order, part, _telling(records, told))
-
-
-async def _read(reader: Reader, continuity: Continuity, part: Part) -> AsyncIterator[list[Record]]:
-    """All records of a partition before its end."""
-    reached, silent = 0, 0
-    reader.assign(continuity.begin())
-    while reached < part.end:
-        fetched = await reader.read(limit=AT_A_TIME, wait_ms=1_000)
-        silent = 0 if fetched else silent + 1
-        if silent > SILENT_READS:
-            raise LogUnavailable(f"{part.topic}/{part.partition}: no record from {reached} on, before {part.end}")
-        yield [record for _, record in continuity.follow(fetched)]
-        reached = max([reached, *(record.offset + 1 for _, record in fetched[-1:])])
+            records = read_part(kafka, naming, NAME, order.incarnations[part.topic], part)
+            work = _build_events if part.topic == "events" else _build_profiles
+            await work(pool, catalogue, order, part, _telling(records, told))
 
 
 async def _telling(records: AsyncIterator[list[Record]], told: Told) -> AsyncIterator[list[Record]]:
@@ -151,24 +101,25 @@ async def _telling(records: AsyncIterator[list[Record]], told: Told) -> AsyncIte
 async def _build_events(
     pool: Pool, catalogue: Catalogue, order: Order, part: Part, records: AsyncIterator[list[Record]]
 ) -> None:
-    folding, last = Folding(catalogue), None
+    built, last = Built(Folding(catalogue)), None
+    folding = built.folding
     async with pool.acquire() as connection:
         async for each in records:
             for last in each:
-                folding.take(receive(last))
-            if len(folding.history) >= HISTORY_ROWS:
-                await copy(connection, SAVE_HISTORY, folding.history)
-                folding.history.clear()
+                built.take(receive(last))
+            if len(built.history) >= HISTORY_ROWS:
+                await copy(connection, SAVE_HISTORY, built.history)
+                built.history.clear()
         boards = {board.board_id: board for board in catalogue.boards()}
         at = part.partition
-        await copy(connection, SAVE_HISTORY, folding.history)
+        await copy(connection, SAVE_HISTORY, built.history)
         await copy(connection, SAVE_PLAYERS, folding.rows("players"))
         await copy(connection, SAVE_SESSIONS, folding.rows("sessions"))
         await copy(connection, SAVE_RULINGS, folding.rows("rulings"))
         await copy(connection, SAVE_ENDED, folding.ended.values())
         await copy(connection, SAVE_ENTRIES, (entry_row(entry, boards) for entry in folding.rows("entries")))
-        await copy(connection, SAVE_VERSIONS, ((*season, at, offset) for season, offset in folding.versions.items()))
-        seasons = sorted((board_id, *season_of(boards[board_id], name)) for board_id, name in folding.versions)
+        await copy(connection, SAVE_VERSIONS, ((*season, at, offset) for season, offset in built.versions.items()))
+        seasons = sorted((board_id, *season_of(boards[board_id], name)) for board_id, name in built.versions)
         if seasons:  # which the other partitions have, too
             await connection.execute(SAVE_SEASONS, *map(list, zip(*seasons, strict=True)))
         await _save_checkpoint(connection, order, part, folding.partitions.get(at, Partition()), last)

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple, TypeAlias
 
 import structlog
 
-from projector.batch import BoardChange, BoardSeason, Versions
+from projector.batch import BoardChange, Versions
 from projector.store import Store, require_marks
 from shared.boards import Board
 from shared.clock import now
 from shared.fold.players import Profile
-from shared.fold.state import Entry
+from shared.fold.state import BoardSeason, Entry
 from shared.histories import ENTRY, read_entry
 from shared.identity import new_id
 from shared.rank_changes import BoardLines, RankLine

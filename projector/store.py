@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from projector.batch import BoardSeason, Keys, Mark, Versions
+from projector.batch import Keys, Mark, Versions
 from projector.schema import require_made
 from shared.boards import Board
 from shared.catalogue import Catalogue
 from shared.fold.players import Profile
 from shared.fold.state import (
     KINDS,
+    BoardSeason,
     Entry,
     EntryKey,
     Partition,

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import structlog
 
 from projector.applying import Stand, apply_batch
-from projector.batch import Batch, BoardChange, BoardSeason, Mark, decode_batch
+from projector.batch import Batch, BoardChange, Mark, decode_batch
 from projector.continuity import Continuity, LogDamaged
 from projector.feed import Publisher, outcome_lines
 from projector.leases import Leases
@@ -18,7 +18,7 @@ from projector.ranks import Held, RanksUnknown, RankWriter, held_of
 from projector.store import Fenced, Store
 from shared.catalogue_log import CatalogueLog, LiveCatalogue
 from shared.fold.players import Profile
-from shared.fold.state import Outcome, State
+from shared.fold.state import BoardSeason, Outcome, State
 from shared.fold.unfoldable import Unfoldable
 from shared.log import LogUnavailable, Reader
 from shared.positions import Position

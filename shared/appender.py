@@ -50,7 +50,7 @@ class LogBusy(Exception):
 
 
 class Appended(NamedTuple):
-    """Where an acknowledged record lies; `timestamp` is the broker's, milliseconds."""
+    """Where an acknowledged record lies; `timestamp` is the broker's, milliseconds; -1: the record kept its own."""
 
     partition: int
     offset: int
@@ -92,9 +92,9 @@ class Batch:
         self.builder = BatchBuilder(LARGEST_BATCH, NO_COMPRESSION, is_transactional=False)
         self.began = time.monotonic()
 
-    def add(self, key: bytes | None, value: bytes | None) -> Delivery | None:
+    def add(self, key: bytes | None, value: bytes | None, at: int | None) -> Delivery | None:
         """Put a record behind the others; None when there is no room."""
-        if self.builder.append(timestamp=None, key=key, value=value, headers=HEADERS) is None:
+        if self.builder.append(timestamp=at, key=key, value=value, headers=HEADERS) is None:
             return None
         return Delivery(self.sent, len(self) - 1)
 
@@ -148,20 +148,35 @@ class Appender:
         await self._producer
 
     async def append(
-        self, topic: TopicName, key: bytes | None, value: bytes | None, *, timeout: float, partition: int | None = None
+        self,
+        topic: TopicName,
+        key: bytes | None,
+        value: bytes | None,
+        *,
+        timeout: float,
+        partition: int | None = None,
+        at: int | None = None,
     ) -> Appended:
         """Append a record and wait until every in-sync replica has it; `timeout` in seconds.
 
+        `at`: its timestamp, milliseconds, of which Kafka takes notice only in a topic that is imported into.
         A value of None is a tombstone: in a compacted topic, what was said of the key before is forgotten.
         Raises LogBusy when nothing was done, and LogUnavailable when the outcome is unknown: the
         record may still arrive later, so a retry has to carry the same id.
         """
         began = time.monotonic()
-        delivery = await self.begin(topic, key, value, timeout=timeout, partition=partition)
+        delivery = await self.begin(topic, key, value, timeout=timeout, partition=partition, at=at)
         return await self.acknowledged(delivery, began + timeout - time.monotonic())
 
     async def begin(
-        self, topic: TopicName, key: bytes | None, value: bytes | None, *, timeout: float, partition: int | None = None
+        self,
+        topic: TopicName,
+        key: bytes | None,
+        value: bytes | None,
+        *,
+        timeout: float,
+        partition: int | None = None,
+        at: int | None = None,
     ) -> Delivery:
         """Take a record over to be appended, as `append` does, without waiting for it.
 
@@ -175,7 +190,7 @@ class Appender:
         if partition is None:
             assert key is not None
             partition = partition_of(key, self._partitions.get(name) or await self._count(name, timeout))
-        return self._put(TopicPartition(name, partition), key, value)
+        return self._put(TopicPartition(name, partition), key, value, at)
 
     async def acknowledged(self, delivery: Delivery, timeout: float) -> Appended:
         """Wait until every in-sync replica has it; `timeout` in seconds. Raises LogUnavailable: outcome unknown."""
@@ -211,12 +226,12 @@ class Appender:
             raise LogUnavailable(str(error) or f"no broker within {timeout:g} s") from error
         return self._partitions[name]
 
-    def _put(self, at: TopicPartition, key: bytes | None, value: bytes | None) -> Delivery:
+    def _put(self, at: TopicPartition, key: bytes | None, value: bytes | None, stamp: int | None) -> Delivery:
         batches = self._waiting.setdefault(at, deque())
-        delivery = batches[-1].add(key, value) if batches else None
+        delivery = batches[-1].add(key, value, stamp) if batches else None
         if delivery is None:
             batches.append(Batch())
-            delivery = batches[-1].add(key, value)
+            delivery = batches[-1].add(key, value, stamp)
             assert delivery is not None  # an empty batch takes a record of any size
         self._unacknowledged += 1
         if self._handing is None and self._is_ready(at):

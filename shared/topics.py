@@ -19,7 +19,8 @@ TOMBSTONES_KEPT_MS = 100 * 365 * 24 * 3600 * 1000
 """A century, as good as for ever: whoever folds the topic anew, or comes back after months, still learns of an erase.
 More would be less: Kafka adds it to the present time, and an overflow drops every tombstone at once."""
 
-_FOR_EVER = {"retention.ms": "-1", "retention.bytes": "-1", "message.timestamp.type": "LogAppendTime"}
+BY_THE_BROKER = {"message.timestamp.type": "LogAppendTime"}
+_FOR_EVER = {"retention.ms": "-1", "retention.bytes": "-1", **BY_THE_BROKER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +56,15 @@ def topics(partitions: int, erase_within_ms: int) -> tuple[Topic, ...]:
         "delete.retention.ms": str(TOMBSTONES_KEPT_MS),
     }
     return (
-        Topic("events", partitions, {**_FOR_EVER, "cleanup.policy": "delete"}),
-        Topic("boards", 1, {**_FOR_EVER, "cleanup.policy": "delete"}),
+        # Renewed: an import that was killed has left them at the writer's time.
+        Topic("events", partitions, {**_FOR_EVER, "cleanup.policy": "delete"}, BY_THE_BROKER),
+        Topic("boards", 1, {**_FOR_EVER, "cleanup.policy": "delete"}, BY_THE_BROKER),
         Topic("season-results", 1, {**_FOR_EVER, "cleanup.policy": "delete"}),
         Topic("players", partitions, {**_FOR_EVER, "cleanup.policy": "compact"}, forgetting),
         Topic(
             "rank-changes",
             partitions,
-            {"retention.ms": str(24 * 3600 * 1000), "message.timestamp.type": "LogAppendTime"},
+            {"retention.ms": str(24 * 3600 * 1000), **BY_THE_BROKER},
         ),
     )
 

@@ -9,6 +9,7 @@ from shared.ranking import Standing
 Kind: TypeAlias = Literal["applied", "duplicate", "conflict", "refused", "voided"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 RulingKind: TypeAlias = Literal["revoked", "restored", "banned", "reinstated", "erased"]
+BoardSeason: TypeAlias = tuple[str, str]
 SessionKey: TypeAlias = tuple[str, str]
 EntryKey: TypeAlias = tuple[str, str, str]
 SeasonEndKey: TypeAlias = tuple[str, str, int]

@@ -16,14 +16,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from leaderboard.verifying import Folded, digest_of
 from query_api.schemas import instant
 from shared.boards import Board
 from shared.catalogue import Catalogue
 from shared.catalogue_log import CatalogueLog
 from shared.clock import now
 from shared.fold.fold import fold
-from shared.fold.state import Step
+from shared.fold.results import Results, digest_of
+from shared.fold.state import State, Step
 from shared.log import Reader, open_reader
 from shared.positions import Position, parse_position
 from shared.questions import (
@@ -93,8 +93,8 @@ class Oracle:
     def __init__(self, reader: Reader, catalogue: Catalogue, incarnation: str, offsets: dict[int, int]) -> None:
         self.reader = reader
         self.catalogue = catalogue
-        self.folded = Folded()
-        self.state = self.folded.state
+        self.state = State()
+        self.results = Results()
         self.steps: dict[tuple[int, int], Step] = {}
         self.read = dict.fromkeys(offsets, 0)
         self.incarnation = incarnation
@@ -105,7 +105,7 @@ class Oracle:
             for _, record in await self.reader.read(limit=1_000, wait_ms=1_000):
                 self.read[record.partition] = record.offset + 1
                 step = fold(self.state, self.catalogue, receive(record))
-                self.folded.take(step)
+                self.results.take(step)
                 if step is not None:
                     self.steps[record.partition, record.offset] = step
 
@@ -337,7 +337,7 @@ class Client:
             if result["kind"] == "closed":  # its cut names the ends themselves, which have to be folded, too
                 cut = parse_position(result["position"])
                 await self.oracle.advance(Position("", {each: offset + 1 for each, offset in cut.offsets.items()}))
-                rows = self.oracle.folded.closed[board.board_id, season]
+                rows = list(self.oracle.results.closed(board.board_id, season))
                 assert (result["players"], result["digest"]) == (len(rows), digest_of(board, rows))
                 RESULTS.add(result["digest"])
 

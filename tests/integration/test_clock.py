@@ -6,7 +6,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from leaderboard.creating import _own_settings
+from leaderboard.creating import own_settings
 from tests.builders import score_bytes
 from tests.e2e.test_thread import name, submit
 from tests.integration.test_upgrading import verified
@@ -22,7 +22,7 @@ async def stamp(system: System, who: str) -> None:
     """Who stamps the records of the events topic: `CreateTime` is their writer, `LogAppendTime` the broker."""
     topic = f"{system.prefix}leaderboard.events"
     async with admin(system) as client:
-        settings = await _own_settings(client, topic) | {"message.timestamp.type": who}
+        settings = await own_settings(client, topic) | {"message.timestamp.type": who}
         await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, settings)])
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis import commands
 from analysis.blocks import path_of
 from analysis.columns import Row, row_of
 from analysis.database import DEFINITIONS, VIEWS, open_database
@@ -87,6 +88,17 @@ def test_a_picture_is_the_same_each_time_and_is_refused_where_there_is_none(tmp_
     for wrong, file in ((Result(["a", "b"], []), "a.svg"), (Result(["a"], [(1,)]), "a.svg"), (result, "a.gif")):
         with pytest.raises(Unplottable):
             plot(wrong, "", tmp_path / file)
+
+
+def test_without_the_packages_the_commands_say_how_to_get_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(commands, "NEEDED", ("duckdb", "no_such_package"))
+    for argv in (["export", str(tmp_path)], ["sql", str(tmp_path), "select 1"]):
+        with pytest.raises(SystemExit) as ended:
+            commands.analysis_app(argv)
+        assert ended.value.code == 1
+        assert "no_such_package is needed and not installed: pip install" in " ".join(capsys.readouterr().err.split())
 
 
 def test_every_view_and_every_question_can_be_asked(tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from leaderboard.comparing import Differences, Row
 from leaderboard.counting import line
 from leaderboard.crew import deal
-from projector.building import Folding, Part
+from projector.building import Built
+from projector.reading import Part
 from projector.store import history_row
 from shared.events import Fact, PlayerBanned, PlayerErased, PlayerReinstated, ScoreRevoked, ScoreSubmitted
 from shared.fold.fold import fold_all
+from shared.fold.folding import Folding
 from shared.fold.state import State
 from shared.identity import event_id_of
 from tests.builders import fact_bytes, log_of
@@ -54,15 +56,16 @@ def test_players_apart_come_to_the_same_rows(happened: list[tuple[str, Fact, str
     records = log_of(*values, ("not-the-player", values[0][1] if values else b"{}"))
     state = State()
     steps = fold_all(state, CATALOGUE, records)
-    folding = Folding(CATALOGUE)
+    built = Built(Folding(CATALOGUE))
+    folding = built.folding
     for each in records:
-        folding.take(each)
+        built.take(each)
     assert folding.partitions == state.partitions
-    assert folding.history == [history_row(entry) for step in steps for entry in step.entries]
+    assert built.history == [history_row(entry) for step in steps for entry in step.entries]
     for table in ("players", "sessions", "rulings", "entries"):
         rows: dict[Any, Any] = getattr(state, table)
         assert sorted(folding.rows(table), key=str) == sorted(rows.values(), key=str)
-    assert folding.versions == {
+    assert built.versions == {
         at: max(entry.offset for entry in state.entries.values() if (entry.board_id, entry.season) == at)
         for at in {(entry.board_id, entry.season) for entry in state.entries.values()}
     }
