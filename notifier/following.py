@@ -22,6 +22,8 @@ from shared.seasons import season_at
 from shared.standings import Standings, StandingsUnavailable
 
 RETRY_AFTER = 0.5
+SUBSCRIBED = 0.1
+"""The part of a tick that follows what only somebody new has asked for: the next move shall not wait for the rest."""
 LOOK_EVERY = 1.0
 """Seconds between looks whether a season has ended, or a board is another than the feed has told."""
 MOST_BOARDS = 32
@@ -56,6 +58,7 @@ class Following:
         self._names = NameBook(ranks, standings)
         self._news = asyncio.Event()
         self._looked = 0.0
+        self._has_moved = False
 
     def receive(self, changes: RankChanges) -> None:
         """Take in one record of the feed."""
@@ -63,16 +66,14 @@ class Following:
             self._hub.move(lines, changes.clock)
         if changes.resync or changes.ranks == "unknown":
             self._hub.doubt_everything()
+        self._has_moved = True
         self._fanout.flush()
         self.wake()
 
     def wake(self) -> None:
         """There may be something to read, or to send."""
-        if not self._news.is_set() and self._has_news():
+        if not self._news.is_set() and any(watched.has_news() for watched in self._hub.boards.values()):
             self._news.set()
-
-    def _has_news(self) -> bool:
-        return any(watched.has_news() for watched in self._hub.boards.values())
 
     def watch(self, board: Board) -> Watched:
         """A board in its present season, as somebody is about to watch it."""
@@ -89,14 +90,13 @@ class Following:
                 self._looked = began
                 self._turn_over()
                 await self._look()
-            has_news = self._has_news()
+            has_moved, self._has_moved = self._has_moved, False
             is_easy = await self._read()
             self._fanout.flush()
             await self._fanout.sweep()
             self.wake()
-            if has_news:  # else what comes right after a look in vain would have to wait for a tick that told nothing
-                rest = self._fanout.tick - (time.monotonic() - began) if is_easy else RETRY_AFTER
-                await asyncio.sleep(max(0.0, rest))
+            tick = self._fanout.tick * (1.0 if has_moved else SUBSCRIBED)
+            await asyncio.sleep(max(0.0, tick - (time.monotonic() - began)) if is_easy else RETRY_AFTER)
 
     def _turn_over(self) -> None:
         """A new season begins with nobody ranked: those who watch a board have to be told."""

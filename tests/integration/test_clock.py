@@ -41,7 +41,7 @@ async def test_a_partition_whose_broker_was_ahead_goes_on_at_that_time(servers: 
         await stamp(system, "LogAppendTime")
         status, answer = await submit(system, ann, 5)
         assert (status, answer["new_total"]) == (200, 15)
-        _, entry = await get(system, f"/api/v1/boards/classic/entries/{ann}")
-        assert datetime.fromisoformat(entry["reached_at"]).timestamp() * 1000 == ahead
+        _, row = await get(system, f"/api/v1/boards/classic/entries/{ann}")
+        assert datetime.fromisoformat(row["entry"]["reached_at"]).timestamp() * 1000 == ahead
         assert await select(system, AHEAD) == [(partition,)]
         await verified(system)

@@ -28,6 +28,19 @@ BEYOND_THE_EDGE = """
     .map(each => each.outerHTML.slice(0, 120))
 """
 """What cannot be seen, as it is beyond the right edge of the screen and does not scroll."""
+WATCH_FLIGHTS = """
+() => {
+    window.flown = [];
+    const { animate } = Element.prototype;
+    Element.prototype.animate = function (path, options) {
+        if (path[0].transform) window.flown.push(this.dataset.player);
+        return animate.call(this, path, options);
+    };
+    document.querySelectorAll("tr[data-player]").forEach((row, place) => { row.place = place; });
+}
+"""
+PLACES = """() => [...document.querySelectorAll("tr[data-player]")].map(row => row.place)"""
+"""Where each row was when flights began to be watched."""
 
 expect.set_options(timeout=WITHIN)
 
@@ -72,6 +85,26 @@ async def test_a_submit_changes_the_own_page_and_another_open_one(system: System
         await expect(row(tab.page, bob).locator("td").first).to_contain_text("2")
         await assert_marked(tab.page)
         assert tab.complaints == []
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+async def test_who_changes_places_flies_there_and_no_element_moves(
+    system: System, browser: Chromium, motion: Literal["no-preference", "reduce"]
+) -> None:
+    board, ann, bob = await define(system), name(), name()
+    await submit(system, ann, 500, board)
+    await submit(system, bob, 400, board)
+    tab = await browser.open(f"/?board={board}", reduced_motion=motion)
+    page = tab.page
+    await expect(page.locator("header").get_by_text("live").first).to_be_visible()
+    await expect(row(page, bob)).to_contain_text("400")
+    await page.evaluate(WATCH_FLIGHTS)
+    await submit(system, bob, 900, board)
+    await expect(row(page, bob)).to_contain_text("900")
+    assert await rank(row(page, bob)) == "1"
+    assert sorted(await page.evaluate("window.flown")) == (sorted([ann, bob]) if motion == "no-preference" else [])
+    assert await page.evaluate(PLACES) == [0, 1]
+    assert tab.complaints == []
 
 
 async def test_what_the_server_would_refuse_is_said_before_it_is_sent(system: System, browser: Chromium) -> None:

@@ -4,7 +4,7 @@ import { type Row, type Standing, sameAs } from "./rows";
 export interface Mark {
   /** Places gained (or lost, below 0); "new" for who was not shown before. */
   by: number | "new";
-  /** The value is another than before. */
+  /** The value is another than before, and the reader can see it. */
   scored: boolean;
   at: number;
 }
@@ -48,10 +48,10 @@ export function advance(shown: Shown, next: Standing, at: number, visible: Visib
   let scoring = 0;
   const rows = next.rows.map((row, place) => {
     const old = before.get(row.id);
-    const scored = old !== undefined && old.row.value !== row.value;
+    const scored = old !== undefined && old.row.value !== row.value && visible(place);
     const by = old === undefined ? "new" : old.row.rank - row.rank;
     if (by !== 0 || scored) marks.set(row.id, { by, scored, at });
-    if (scored && visible(place)) scoring += 1;
+    if (scored) scoring += 1;
     if (old === undefined) return row;
     if (old.place !== place && (visible(old.place) || visible(place)))
       moved.push({ id: row.id, place, from: old.place - place });

@@ -14,6 +14,8 @@ interface BoardTableProps {
   /** Rows of the whole board, shown or not. */
   total: number;
   rows: RefObject<HTMLTableSectionElement | null>;
+  /** The first row is that of the board, so that the others have a share of it. */
+  hasLeader: boolean;
   hold?: ReturnType<typeof useHold>["handlers"];
   children: ReactNode;
   /** Further bodies of the table. */
@@ -21,7 +23,7 @@ interface BoardTableProps {
 }
 
 /** A real table, all of whose rows have the same columns, so that no row can widen them. */
-export function BoardTable({ label, total, rows, hold, children, tail }: BoardTableProps) {
+export function BoardTable({ label, total, rows, hasLeader, hold, children, tail }: BoardTableProps) {
   return (
     <table {...TABLE} aria-label={label} aria-rowcount={total + 1} className="board-table">
       <thead {...BODY} className="max-tablet:sr-only">
@@ -30,7 +32,7 @@ export function BoardTable({ label, total, rows, hold, children, tail }: BoardTa
           <Column className="justify-center">Move</Column>
           <Column className="px-2">Player</Column>
           <Column className="justify-end px-2 max-tablet:hidden">To next</Column>
-          <Column className="px-2 max-desk:hidden">Of the leader</Column>
+          <Column className="px-2 max-desk:hidden">{hasLeader && "Of the leader"}</Column>
           <Column className="justify-end pe-5">Score</Column>
         </tr>
       </thead>

@@ -70,6 +70,7 @@ export function RowsCard({ source, view, around, onView, me, ...rest }: RowsCard
             label={rest.label}
             total={shown.standing.total}
             rows={rows}
+            hasLeader={shown.standing.rows[0]?.rank === 1}
             hold={hold.handlers}
             tail={rest.tail?.(shown.standing, above)}
           >

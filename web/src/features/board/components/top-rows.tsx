@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { Trophy } from "lucide-react";
 import { lazy, Suspense, useMemo } from "react";
 import { EmptyState, ErrorState } from "@/components/ui/states";
 import { useTop } from "@/lib/use-live";
@@ -48,7 +49,7 @@ function TopRows({ source, query, ...props }: TopRowsProps) {
       podium={rows => rows.length >= 3 && <Podium rows={rows} board={board} />}
       failed={failed}
       empty={
-        <EmptyState title="Nobody is on this board yet">
+        <EmptyState icon={<Trophy aria-hidden />} title="Nobody is on this board yet">
           {season === null ? "The first score takes the first rank." : "Nobody played in this season."}
         </EmptyState>
       }

@@ -40,7 +40,7 @@ function Item({ board, retire }: { board: BoardInfo; retire: ((board: BoardInfo)
       <details onToggle={event => setOpen(event.currentTarget.open)}>
         <summary className="flex list-none flex-wrap items-center gap-x-3 gap-y-1 px-4 py-3 hover:bg-raised tablet:px-5">
           <ChevronRight aria-hidden className={`size-4 shrink-0 text-muted transition ${isOpen ? "rotate-90" : ""}`} />
-          <span className="font-semibold">{definition.title}</span>
+          <span className="min-w-0 max-w-[calc(100%-2rem)] break-words font-semibold">{definition.title}</span>
           {board.retired ? <Badge tone="warn">retired</Badge> : <Badge tone="good">open</Badge>}
           <span className="text-muted text-small tablet:ms-auto">
             {definition.operator}, {definition.order === "desc" ? "most first" : "least first"} · season {season.season}
