@@ -10,6 +10,13 @@ venv="$root/.venv"
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s\n' "$*" >&2; exit 1; }
 
+case "${1:-}" in -h | --help)
+  sed -n '2,4s/^# //p' "$root/quickstart.sh"
+  [[ ! -x "$venv/bin/leaderboard" ]] || exec "$venv/bin/leaderboard" up --help
+  exit
+  ;;
+esac
+
 # A Python that is new enough; 3.11 and 3.12 come first, as every package has wheels for them.
 find_python() {
   local newest candidate

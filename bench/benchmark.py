@@ -82,7 +82,7 @@ def report(results: Results, table: Table, out: Path | None, console: Console) -
     terminal().print(table, f"verify: {results.verify[-1]}; written to {path}")
     if not results.equal:
         console.print("[bold red]NOT EQUAL[/]", *results.verify, sep="\n")
-    return results.good and not any(each.figures["errors"] for each in results.workloads)
+    return results.good and not any(each.figures.get("errors") for each in results.workloads)
 
 
 def run(system: System, workloads: Sequence[Workload], settings: Settings, console: Console) -> Results:

@@ -17,7 +17,7 @@ from leaderboard.local.child import Child, Launch, last_lines
 from leaderboard.local.errors import failure
 from leaderboard.local.guard import Guard
 from leaderboard.local.ports import kept_or_free
-from leaderboard.local.servers import local_servers
+from leaderboard.local.servers import ALL, local_servers
 from leaderboard.running import addresses
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, RedisSettings
 
@@ -53,19 +53,35 @@ class System:
 @contextmanager
 def started(say: Callable[[str], None]) -> Iterator[System]:
     """A whole new system on servers of its own, as `leaderboard up` runs it. Raises LocalServerError."""
+    with own_folder() as data, served(data, ALL, say) as system:
+        yield system
+
+
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """For servers; it is gone afterwards."""
     data = Path(tempfile.mkdtemp(prefix="leaderboard-bench-"))
     data.chmod(0o711)  # for the account that Postgres runs as
     try:
-        with local_servers(data, say=say) as servers:
-            os.environ |= addresses(servers)
-            port = kept_or_free(0, set())
-            argv = ["-m", "leaderboard", "up", "--port", str(port), "--data", str(data / "up")]
-            with child("up", argv, data, servers.guard) as up:
-                system = running(f"http://127.0.0.1:{port}")
-                await_answer(up, f"{system.url}/api/leaderboard/health", data)
-                yield system
+        yield data
     finally:
         shutil.rmtree(data, ignore_errors=True)
+
+
+@contextmanager
+def served(data: Path, parts: frozenset[str], say: Callable[[str], None]) -> Iterator[System]:
+    """`leaderboard up` on these servers, which are started in the folder, and on those of the environment.
+
+    Yielded as soon as it answers; it may have to catch up with its log. Raises LocalServerError.
+    """
+    with local_servers(data, parts=parts, say=say) as servers:
+        os.environ |= addresses(servers)
+        port = kept_or_free(0, set())
+        argv = ["-m", "leaderboard", "up", "--port", str(port), "--data", str(data / "up")]
+        with child("up", argv, data, servers.guard) as up:
+            system = running(f"http://127.0.0.1:{port}")
+            await_answer(up, f"{system.url}/openapi.json", data)
+            yield system
 
 
 def running(url: str) -> System:

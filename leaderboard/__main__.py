@@ -1,28 +1,23 @@
 """The command line."""
 
 import asyncio
-import signal
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal
 
 import typer
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
+from redis.exceptions import RedisError
 from rich.console import Console
 
+from analysis.commands import analysis_app
+from bench.commands import bench_app
 from leaderboard.local.errors import LocalServerError
+from leaderboard.terminal import Url, command_settings, console, fail, server_settings
+from projector.schema import OtherTables
 from shared.clock import now
 from shared.incarnation import LogNotCreated
 from shared.log import LogUnavailable
-from shared.settings import (
-    CommandSettings,
-    HttpSettings,
-    KafkaSettings,
-    NamingSettings,
-    PostgresSettings,
-    RedisSettings,
-)
+from shared.settings import HttpSettings
 
 app = typer.Typer(
     help="An event-sourced leaderboard on Kafka: every score is a fact in a log, every table a fold of it.",
@@ -36,21 +31,10 @@ players_app = typer.Typer(help="Look up what is held about players.", no_args_is
 app.add_typer(players_app, name="players")
 boards_app = typer.Typer(help="Define boards from a file, and list them.", no_args_is_help=True)
 app.add_typer(boards_app, name="boards")
-bench_app = typer.Typer(help="Measure the whole system under load, and compare what was measured.")
 app.add_typer(bench_app, name="bench")
-console = Console(stderr=True, highlight=False)
+app.add_typer(analysis_app)
 
 Port = Annotated[int | None, typer.Option(help="Port to listen on [env: LEADERBOARD_PORT; default 8080]")]
-Url = Annotated[str, typer.Option(help="Where the system answers", envvar="LEADERBOARD_URL")]
-Running = Annotated[str | None, typer.Option("--url", help="A system that runs; by default a new one is started")]
-Out = Annotated[Path | None, typer.Option("--out", help="Results [default: bench-results/DATE-COMMIT.json]")]
-Players = Annotated[int, typer.Option("--players", min=1, help="How many are loaded before")]
-Events = Annotated[int, typer.Option("--events", min=0, help="In the log before, at least one a player")]
-
-
-def _fail(message: str) -> NoReturn:
-    console.print(f"[red]error:[/red] {message}")
-    raise typer.Exit(1)
 
 
 @app.command()
@@ -76,14 +60,14 @@ def up(
     from leaderboard.running import up as run
 
     if dev and split:
-        _fail("--dev needs the one origin: leave out --split")
+        fail("--dev needs the one origin: leave out --split")
     ports = {"command-api": command_port, "query-api": query_port, "notifier": notifier_port}
     try:
         with shown(console) as progress:
             plan = Plan(data, port, split, ports, projectors, processes, web_port if dev else None)
             run(plan, lambda line: console.print(line), progress)
-    except (LocalServerError, LogUnavailable, LogNotCreated) as error:
-        _fail(str(error))
+    except (LocalServerError, LogUnavailable, LogNotCreated, OtherTables) as error:
+        fail(str(error))
 
 
 @app.command()
@@ -91,11 +75,11 @@ def init() -> None:
     """Create topics, tables and boards where they are missing."""
     from leaderboard.creating import create
 
-    settings = _settings()
+    settings = server_settings()
     try:
         asyncio.run(create(settings[0], settings[1], settings[3], lambda line: console.print(line)))
-    except (LogUnavailable, LogNotCreated, OSError) as error:
-        _fail(str(error))
+    except (LogUnavailable, LogNotCreated, OtherTables, OSError) as error:
+        fail(str(error))
 
 
 @app.command("command-api")
@@ -127,7 +111,7 @@ def projector() -> None:
     """Project the log into Postgres and Redis."""
     from leaderboard.serving import project
 
-    _settings()
+    server_settings()
     raise typer.Exit(project())
 
 
@@ -146,8 +130,17 @@ def seed(
     try:
         summary = asyncio.run(run(url, players, submissions, concurrency, random_seed, console))
     except SeedFailed as error:
-        _fail(str(error))
+        fail(str(error))
     console.print(summary)
+
+
+@app.command("settings")
+def show_settings() -> None:
+    """Show every setting: its value here, what is allowed, what it means. Of secrets only whether they are set."""
+    from leaderboard.settings_table import settings_table
+    from shared.settings import variables
+
+    Console(highlight=False).print(settings_table(variables()))
 
 
 @app.command()
@@ -155,11 +148,11 @@ def verify() -> None:
     """Fold the log and compare it with Postgres and Redis, row by row; exit 1 on any difference."""
     from leaderboard.verifying import verify as run
 
-    settings = _settings()
+    settings = server_settings()
     try:
         report = asyncio.run(run(*settings, console))
     except (LogUnavailable, LogNotCreated, OSError) as error:
-        _fail(str(error))
+        fail(str(error))
     for line in report.lines():
         typer.echo(line)
     raise typer.Exit(0 if report.equal else 1)
@@ -174,9 +167,9 @@ def tail(
     from leaderboard.tailing import tail as run
 
     try:
-        asyncio.run(run(_settings()[0], _settings()[3], count, follow, typer.echo))
+        asyncio.run(run(server_settings()[0], server_settings()[3], count, follow, typer.echo))
     except (LogUnavailable, LogNotCreated) as error:
-        _fail(str(error))
+        fail(str(error))
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
 
@@ -195,14 +188,14 @@ def void(
     """
     from leaderboard.voiding import NotStopped, look, void_record
 
-    kafka, postgres, _, naming = _settings()
+    kafka, postgres, _, naming = server_settings()
     try:
         typer.echo(asyncio.run(look(kafka, postgres, naming, (topic, partition), offset)))
         if not yes:
             typer.confirm("Should this record count for nothing, for ever?", abort=True)
         typer.echo(asyncio.run(void_record(kafka, postgres, naming, (topic, partition), offset)))
     except (LogUnavailable, LogNotCreated, NotStopped, OSError) as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 @boards_app.command("apply")
@@ -229,7 +222,7 @@ def apply_boards(
                 typer.confirm(f"Do this to {len(made.to_do)} of {len(wanted)} boards?", abort=True)
             asyncio.run(carry_out(url, key, made.to_do, typer.echo))
     except (BoardsFailed, InvalidFile, OSError, UnicodeDecodeError) as error:
-        _fail(str(error))
+        fail(str(error))
     raise typer.Exit(1 if made.refused else 0)
 
 
@@ -241,7 +234,7 @@ def list_boards(url: Url = "http://127.0.0.1:8080") -> None:
     try:
         Console(highlight=False).print(boards_table(asyncio.run(fetch_boards(url))))
     except BoardsFailed as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 @players_app.command("export")
@@ -252,29 +245,37 @@ def players_export(player_id: Annotated[str, typer.Argument(help="The player")])
     """
     from leaderboard.exporting import UnknownPlayer, export_player
 
-    settings = _settings()
+    settings = server_settings()
     try:
         typer.echo(asyncio.run(export_player(settings[1], settings[3], player_id)))
     except (UnknownPlayer, OSError) as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 @app.command()
-def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False) -> None:
+def reset(
+    ranks: Annotated[bool, typer.Option("--ranks", help="Only the rank index in Redis; the tables stay")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+) -> None:
     """Throw away the tables and the rank index; projectors fold the log again from its beginning.
 
     For a log that is not the one the tables were built from any more (restored, truncated, created anew). The log
     itself is not touched. Until the fold has caught up, answers are of an older position.
+
+    With --ranks, for a Redis that is wrong while the tables are right: nobody reads an older position, as Postgres
+    answers until the projectors have put the ranks in again.
     """
     from leaderboard.resetting import reset as run
+    from leaderboard.resetting import reset_ranks
 
-    settings = _settings()
+    _, postgres, redis, naming = server_settings()
     if not yes:
-        typer.confirm("Throw away everything that is derived from the log, and fold it again?", abort=True)
+        what = "the rank index, and fill it from the tables" if ranks else "all that is derived, and fold the log"
+        typer.confirm(f"Throw away {what} again?", abort=True)
     try:
-        typer.echo(asyncio.run(run(settings[1], settings[2], settings[3])))
-    except OSError as error:
-        _fail(str(error))
+        typer.echo(asyncio.run(reset_ranks(redis, naming) if ranks else run(postgres, redis, naming)))
+    except (OSError, RedisError) as error:
+        fail(str(error))
 
 
 @app.command()
@@ -296,292 +297,30 @@ def rebuild(
     from leaderboard.rebuilding import NotRebuilt, Wishes
     from leaderboard.rebuilding import rebuild as run
 
-    settings = _settings()
+    settings = server_settings()
     try:
         with counted(console, "folding") as progress:
             done = asyncio.run(run(*settings, Wishes(dry_run, shown, processes), typer.echo, progress))
-    except (NotRebuilt, LogUnavailable, LogNotCreated, OSError) as error:
-        _fail(str(error))
+    except (NotRebuilt, OtherTables, LogUnavailable, LogNotCreated, OSError) as error:
+        fail(str(error))
     typer.echo(done.line())
     raise typer.Exit(1 if dry_run and done.differences.total else 0)
-
-
-@bench_app.callback(invoke_without_command=True)
-def bench(context: typer.Context) -> None:
-    """Without a command: `bench run`, with its defaults."""
-    if context.invoked_subcommand is None:
-        bench_run([])
-
-
-@bench_app.command("run")
-def bench_run(
-    workloads: Annotated[list[str] | None, typer.Argument(help="Which, see `bench list`; all by default")] = None,
-    players: Players = 100_000,
-    seconds: Annotated[float, typer.Option(min=1, help="Of each round")] = 10.0,
-    warm_up: Annotated[float, typer.Option(min=0, help="Seconds of load before each round")] = 3.0,
-    run_in: Annotated[float, typer.Option(min=0, help="Seconds of submissions before the first round")] = 20.0,
-    rounds: Annotated[int, typer.Option(min=1, help="Of each workload, those of its floors in between")] = 2,
-    boards: Annotated[int, typer.Option(min=1, help="That one submission feeds; the sketch feeds one")] = 1,
-    url: Running = None,
-    out: Out = None,
-) -> None:
-    """Measure workloads against their floors, then verify; exit 1 on any bad answer or difference.
-
-    With --url the servers of that system are taken from LEADERBOARD_KAFKA, LEADERBOARD_POSTGRES and LEADERBOARD_REDIS.
-    """
-    from bench.benchmark import Settings
-    from bench.benchmark import bench as run
-
-    settings = Settings(players, seconds, warm_up, run_in, rounds, boards=boards)
-    _bench(lambda: run(workloads or [], settings, url, out, console))
-
-
-@bench_app.command("compare")
-def bench_compare(
-    before: Annotated[Path, typer.Argument(metavar="A", help="Results of a run")],
-    after: Annotated[Path, typer.Argument(metavar="B", help="Results of a later one")],
-) -> None:
-    """Show two runs side by side, each figure with its change in per cent."""
-    from bench.comparison import compare
-    from bench.errors import BenchFailed
-    from bench.results import read
-    from bench.tables import comparison_table, terminal
-
-    try:
-        found = read(before), read(after)
-    except BenchFailed as error:
-        _fail(str(error))
-    terminal().print(comparison_table(*found, compare(*found)))
-
-
-@bench_app.command("curve")
-def bench_curve(
-    rates: Annotated[str, typer.Option(help="Requests a second, with commas between")] = "250,500,1000,2000",
-    players: Players = 100_000,
-    seconds: Annotated[float, typer.Option(min=1, help="Of each rate")] = 10.0,
-    warm_up: Annotated[float, typer.Option(min=0, help="Seconds of load before each")] = 3.0,
-    url: Running = None,
-    out: Annotated[Path | None, typer.Option(help="The SVG [default: bench-results/DATE-COMMIT.svg]")] = None,
-) -> None:
-    """Draw latency (p50, p99) against offered load, for submissions and for ranks; exit 1 as `bench run` does."""
-    from bench.benchmark import Settings
-    from bench.curve import curve, parse_numbers
-
-    settings = Settings(players, seconds, warm_up)
-    _bench(lambda: curve(parse_numbers(rates), settings, url, out, console))
-
-
-@bench_app.command("growth")
-def bench_growth(
-    players: Annotated[str, typer.Option(help="Sizes, with commas between, at one board")] = "10000,100000,1000000",
-    boards: Annotated[str, typer.Option(help="Boards that a submission feeds, with commas between")] = "1,3,10",
-    at: Annotated[int, typer.Option(min=1, help="Players, for each number of boards")] = 100_000,
-    seconds: Annotated[float, typer.Option(min=1, help="Of each round")] = 10.0,
-    warm_up: Annotated[float, typer.Option(min=0, help="Seconds of load before each round")] = 3.0,
-    rounds: Annotated[int, typer.Option(min=1, help="Of each workload, those of its floors in between")] = 1,
-    out: Out = None,
-) -> None:
-    """Measure submit-128, top-100 and rank at each size and each number of boards, each on a new system.
-
-    Prints CPU an operation by process, latency, memory and floors; draws CPU and p50 into two SVGs beside the results.
-    """
-    from bench.benchmark import Settings
-    from bench.curve import parse_numbers
-    from bench.growth import growth
-
-    settings = Settings(at, seconds, warm_up, rounds=rounds)
-    _bench(lambda: growth(parse_numbers(players), parse_numbers(boards), at, settings, out, console))
-
-
-@bench_app.command("mix")
-def bench_mix(
-    players: Players = 100_000,
-    rate: Annotated[int, typer.Option(min=1, help="Submissions a second, open loop")] = 1_000,
-    connections: Annotated[int, typer.Option(min=1, help="That read, closed loop")] = 32,
-    samplers: Annotated[int, typer.Option(min=1, help="That submit, and look for it in what they read")] = 4,
-    seconds: Annotated[float, typer.Option(min=1, help="Of load")] = 10.0,
-    url: Running = None,
-    out: Out = None,
-) -> None:
-    """Read while submissions go on: how many top pages needed no rows from Redis, and was any answer too old?
-
-    Of the reads 90 % are top pages of 10, 50 or 100 rows, 10 % ranks of random players. Exit 1 when an answer lacks
-    what is contained in the position that it states, or that was asked for.
-    """
-    from bench.benchmark import Settings
-    from bench.mix import Mix, mix
-
-    _bench(lambda: mix(Mix(rate, connections, samplers), Settings(players, seconds), url, out, console))
-
-
-@bench_app.command("clients")
-def bench_clients(
-    clients: Annotated[int, typer.Option(min=1, max=15_000, help="Connections, each kept")] = 1_000,
-    players: Players = 100_000,
-    seconds: Annotated[float, typer.Option(min=1, help="Of load")] = 20.0,
-    url: Running = None,
-    out: Out = None,
-) -> None:
-    """Let many clients submit at once, each as fast as it is answered: are they served evenly?
-
-    Any answer but 200 is an error (202: not applied within the wait; 429 and 503: refused for now) and exit code 1.
-    """
-    from bench.benchmark import Settings
-    from bench.clients import clients as run
-
-    _bench(lambda: run(clients, Settings(players, seconds), url, out, console))
-
-
-@bench_app.command("soak")
-def bench_soak(
-    minutes: Annotated[float, typer.Option(min=0, help="Of load")] = 20.0,
-    every: Annotated[float, typer.Option(min=1, help="Seconds between two looks")] = 60.0,
-    rate: Annotated[int, typer.Option(min=1, help="Submissions a second, open loop")] = 300,
-    players: Players = 100_000,
-    events: Events = 0,
-    url: Running = None,
-    out: Out = None,
-) -> None:
-    """Watch the memory of each process: after start, with a full log, and every minute of a steady load.
-
-    Draws it into an SVG beside the results, and says of each process whether it is flat after the first third.
-    """
-    from bench.benchmark import Settings
-    from bench.soak import soak
-
-    looks = max(1, round(minutes * 60 / every))
-    _bench(lambda: soak(looks, rate, Settings(players, every, events=events), url, out, console))
-
-
-@bench_app.command("rebuild")
-def bench_rebuild(
-    events: Events = 1_000_000,
-    players: Players = 100_000,
-    url: Running = None,
-    out: Out = None,
-) -> None:
-    """Do `leaderboard rebuild` while reads and a few submissions go on: how long, how were they answered meanwhile?
-
-    Exit 1 when a read is answered otherwise than 200, or a submission otherwise than 200 or 202 (applied later), or the
-    tables are not right afterwards. With --url all tables of that system are built anew.
-    """
-    from bench.benchmark import Settings
-    from bench.rebuild import rebuild
-
-    _bench(lambda: rebuild(Settings(players, events=events), url, out, console))
-
-
-@bench_app.command("live")
-def bench_live(
-    scenarios: Annotated[list[str] | None, typer.Argument(help="Which, see `bench list`; all by default")] = None,
-    seconds: Annotated[float, typer.Option(min=1, help="Of each round of a load")] = 20.0,
-    minutes: Annotated[float, typer.Option(min=0.1, help="Of `stuck` and `hold`")] = 5.0,
-    idle: Annotated[float, typer.Option(min=1, help="Seconds for which idle sockets are looked at")] = 30.0,
-    rounds: Annotated[int, typer.Option(min=1, help="Of a broadcast, those of its floor in between")] = 2,
-    rates: Annotated[str, typer.Option(help="Submissions a second of `submit`, with commas between")] = "300,1000",
-    moves: Annotated[int, typer.Option(min=1, help="Submissions a second of the other scenarios")] = 20,
-    players: Annotated[int, typer.Option(min=1_000, help="How many are loaded before")] = 20_000,
-    share: Annotated[float, typer.Option(min=0.01, max=1, help="Of the sockets: less for a trial")] = 1.0,
-    url: Annotated[str | None, typer.Option(help="A system that runs; by default a new one is started")] = None,
-    out: Annotated[Path | None, typer.Option(help="Results [default: bench-results/live-DATE-COMMIT.json]")] = None,
-) -> None:
-    """Measure the live stream, each scenario with its floor and its bars, then verify; exit 1 as `bench run` does.
-
-    It needs a C compiler. Notifiers are processes of their own beside the system.
-    """
-    from bench.curve import parse_numbers
-    from bench.live import Settings
-    from bench.live import bench_live as run
-
-    def measure() -> bool:
-        settings = Settings(seconds, minutes, idle, rounds, parse_numbers(rates), moves, players, share)
-        return run(scenarios or [], settings, url, out, console)
-
-    _bench(measure)
-
-
-@bench_app.command("web")
-def bench_web(
-    submits: Annotated[int, typer.Option(min=1, help="Each is looked for in another page")] = 200,
-    rate: Annotated[int, typer.Option(min=1, help="Submissions a second behind the board, meanwhile")] = 1_000,
-    seconds: Annotated[float, typer.Option(min=1, help="For which frames are counted")] = 20.0,
-    players: Annotated[int, typer.Option(min=1_000, help="How many are loaded before")] = 20_000,
-    url: Annotated[str | None, typer.Option(help="A system that runs; by default a new one is started")] = None,
-    out: Annotated[Path | None, typer.Option(help="Results [default: bench-results/web-DATE-COMMIT.json]")] = None,
-) -> None:
-    """Measure the web app in Chromium: from a submit in one page to the row in another, and frames under load.
-
-    Then verify; exit 1 as `bench run` does. It needs chromium, and the packages for tests.
-    """
-
-    def measure() -> bool:
-        from bench.web import Settings
-        from bench.web import bench_web as run
-
-        return run(Settings(submits, rate, seconds=seconds, players=players), url, out, console)
-
-    _bench(measure)
-
-
-@bench_app.command("list")
-def bench_list() -> None:
-    """Show the workloads, the scenarios of `bench live`, and what they have to reach."""
-    from bench.live import scenarios_table
-    from bench.tables import terminal, workloads_table
-
-    terminal().print(workloads_table(), scenarios_table())
-
-
-def _bench(run: Callable[[], bool]) -> NoReturn:
-    """Run it and exit: 1 where an answer or the verdict of verify was bad, or it cannot go on."""
-    from bench.errors import BenchFailed
-
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what is started is then stopped, and its folder removed
-    try:
-        good = run()
-    except (BenchFailed, LocalServerError, LogUnavailable, LogNotCreated, OSError) as error:
-        _fail(str(error))
-    except ValidationError as error:
-        _fail_setting(error)
-    raise typer.Exit(0 if good else 1)
 
 
 def _serve(service: str, port: int | None) -> None:
     from leaderboard.serving import APPS, serve
 
-    _settings()
-    _command_settings()
+    server_settings()
+    command_settings()
     http = HttpSettings() if port is None else HttpSettings(port=port)
     serve(next(name for name in APPS if name == service), http)
 
 
 def _admin_key() -> SecretStr:
-    key = _command_settings().admin_key
+    key = command_settings().admin_key
     if key is None:
-        _fail("LEADERBOARD_ADMIN_KEY is not set: it has to be the one of the command API")
+        fail("LEADERBOARD_ADMIN_KEY is not set: it has to be the one of the command API")
     return key
-
-
-def _command_settings() -> CommandSettings:
-    try:
-        return CommandSettings()
-    except ValidationError as error:
-        _fail_setting(error)
-
-
-def _settings() -> tuple[KafkaSettings, PostgresSettings, RedisSettings, NamingSettings]:
-    """The settings from the environment, or one line that says which is missing or wrong."""
-    try:
-        return KafkaSettings(), PostgresSettings(), RedisSettings(), NamingSettings()
-    except ValidationError as error:
-        _fail_setting(error)
-
-
-def _fail_setting(error: ValidationError) -> NoReturn:
-    first = error.errors(include_input=False)[0]
-    name = str(first["loc"][0])
-    variable = name if name.startswith("LEADERBOARD_") else f"LEADERBOARD_{name.upper()}"
-    _fail(f"{variable}: {first['msg']} (see .env.example)")
 
 
 def main() -> None:

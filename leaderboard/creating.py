@@ -17,7 +17,7 @@ from shared.catalogue_log import CatalogueLog
 from shared.events import BoardDefined, LogCreated, encode, wrap
 from shared.identity import event_id_of
 from shared.incarnation import read_incarnations
-from shared.log import LogUnavailable, Reader, connection_settings, open_reader
+from shared.log import LogUnavailable, Reader, connection_settings, open_reader, start_client
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings
 from shared.topics import LARGEST_RECORD, LOG_KEY, Topic, topic_name, topics
 
@@ -56,7 +56,7 @@ async def open_admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]
     """A client that may create topics. Raises LogUnavailable for all that goes wrong with it."""
     admin = AIOKafkaAdminClient(**_admin_settings(kafka))
     try:
-        await asyncio.wait_for(admin.start(), APPEND_TIMEOUT)
+        await start_client(admin, kafka)
         yield admin
     except (KafkaError, TimeoutError) as error:
         raise LogUnavailable(f"topics could not be created or set up: {error!r}") from error

@@ -5,6 +5,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from shared.health import STOPPING
+
 MOST_HELD = 64 * 1024
 """Bytes of a body that are not held back for what comes before or behind."""
 LARGEST_HEAD = 32 * 1024
@@ -94,6 +96,8 @@ class HttpConnection(HttpToolsProtocol):
             raise HeadTooLarge
         self._head_is_over()
         super().on_headers_complete()
+        if self.app_state.get(STOPPING) and not self.parser.should_upgrade():
+            self.cycle.keep_alive = False  # the client goes elsewhere now, rather than in the middle of a request
 
     def send_400_response(self, msg: str) -> None:
         """What the parser has stopped at; where it was told to, that is another answer."""

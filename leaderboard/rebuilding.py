@@ -4,24 +4,24 @@ import asyncio
 import contextlib
 import os
 import secrets
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 import asyncpg
 
 from leaderboard.comparing import TABLES, Differences, compare
+from leaderboard.crew import WorkerFailed, deal, together, work
 from projector.applying import Stand, catch_up
 from projector.building import Order, Part
 from projector.closing import conclude
 from projector.continuity import LogDamaged
 from projector.leases import give_back, take_all
 from projector.ranks import RanksUnknown, RankWriter
-from projector.schema import drop_indexes, migrate_schema, migration_names
+from projector.schema import drop_indexes, migrate_schema, require_made
 from projector.store import Fenced, Store
 from projector.swapping import StillRead, await_snapshots, swap
 from shared.catalogue import Catalogue
@@ -30,7 +30,7 @@ from shared.fold.players import Profile
 from shared.fold.unfoldable import Unfoldable
 from shared.incarnation import read_incarnation
 from shared.log import Reader, open_reader
-from shared.postgres import BUSY, DOWN, Pool, Within, open_pool, set_codecs
+from shared.postgres import BUSY, DOWN, Pool, Within, open_connection, open_pool, set_codecs
 from shared.redis import open_redis
 from shared.seasons import season_named
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, RedisSettings
@@ -56,7 +56,6 @@ TAKEN_WITHIN = 15.0
 LOOK_EVERY = 0.05
 CHECKPOINTS = 'select topic, partition, incarnation, next_offset from "{live}".checkpoints'
 LEFT_OVER = "select nspname from pg_namespace where starts_with(nspname, $1) or starts_with(nspname, $2)"
-MADE = 'select array(select name from "{live}".migrations order by name)'
 PROFILES = 'select player_id, username, attributes, partition, "offset" from profiles where player_id = any($1::text[])'
 ALIVE = "select count(*) from projectors where alive_until > now()"
 UNOWNED = "select count(*) from checkpoints where owner is null"
@@ -171,6 +170,8 @@ async def _explained() -> AsyncIterator[None]:
     """What the log and Postgres raise, said as a reason. Raises NotRebuilt."""
     try:
         yield
+    except WorkerFailed as error:
+        raise NotRebuilt(str(error)) from error
     except (Unfoldable, LogDamaged) as error:
         raise NotRebuilt(f"the log cannot be folded up to where the live tables are: {error}") from error
     except DOWN as error:
@@ -185,16 +186,11 @@ async def _beside(kafka: KafkaSettings, postgres: PostgresSettings, naming: Nami
     """Empty tables in a schema of their own, gone at the end unless they have become the live ones."""
     live, token = naming.schema_name, secrets.token_hex(4)
     incarnations = {topic: await read_incarnation(kafka, naming, NAME, topic) for topic in TOPICS}
-    control = await asyncpg.connect(
-        postgres.postgres.get_secret_value(),
-        timeout=10,
-        server_settings={"application_name": f"leaderboard-{NAME}", **MEMORY},
-    )
-    try:
+    async with open_connection(postgres, NAME, timeout=None, **MEMORY) as control:
         await set_codecs(control)
         if not await control.fetchval("select pg_try_advisory_lock(hashtextextended($1, 0))", f"{live} {NAME}"):
             raise NotRebuilt("another rebuild of these tables is running")
-        await _check_made(control, live)
+        await require_made(control, live)
         for row in await control.fetch(LEFT_OVER, f"{live}_anew_", f"{live}_away_"):
             await control.execute(f'drop schema "{row[0]}" cascade')
         names = f"{live}_anew_{token}", f"{live}_away_{token}"
@@ -206,20 +202,6 @@ async def _beside(kafka: KafkaSettings, postgres: PostgresSettings, naming: Nami
         finally:
             for schema in names:
                 await _drop(control, schema)
-    finally:
-        await control.close(timeout=5)
-
-
-async def _check_made(control: "asyncpg.Connection[asyncpg.Record]", live: str) -> None:
-    try:
-        made = await control.fetchval(MADE.format(live=live))
-    except asyncpg.UndefinedTableError as error:
-        raise NotRebuilt("there are no tables: run `leaderboard init`") from error
-    if made != migration_names():
-        other = sorted({*made} ^ {*migration_names()})
-        raise NotRebuilt(
-            f"the tables are of another build: {', '.join(other)}; use that one, or run `leaderboard init`"
-        )
 
 
 async def _drop(control: "asyncpg.Connection[asyncpg.Record]", schema: str) -> None:
@@ -254,51 +236,14 @@ async def _build(anew: Anew, parts: Sequence[Part], processes: int, progress: Pr
     """Let processes fold all partitions, each some of them."""
     total, done = sum(part.end for part in parts), 0
 
-    def told(count: int) -> None:
+    def heard(line: bytes) -> None:
         nonlocal done
-        done += count
+        done += int(line)
         progress(min(done, total), total)
 
-    hands = deal(parts, processes)
+    hands = deal(parts, processes, lambda part: part.end)
     orders = [Order(schema_name=anew.schema, incarnations=anew.incarnations, parts=hand) for hand in hands]
-    await _together(_child(order, told) for order in orders)
-
-
-def deal(parts: Iterable[Part], processes: int) -> list[list[Part]]:
-    """Partitions dealt out to processes, so that each has about as many records."""
-    hands: list[list[Part]] = [[] for _ in range(processes)]
-    for part in sorted(parts, key=lambda part: -part.end):
-        min(hands, key=lambda hand: sum(each.end for each in hand)).append(part)
-    return [hand for hand in hands if hand]
-
-
-async def _child(order: Order, told: Callable[[int], None]) -> None:
-    """One process, to its end. Raises NotRebuilt."""
-    argv = [sys.executable, "-m", "projector.building", order.model_dump_json()]
-    pipes = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*argv, stdout=pipes, stderr=pipes)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    try:
-        async for line in process.stdout:
-            told(int(line))
-        error = (await process.stderr.read()).decode(errors="replace").strip()
-        if await process.wait() != 0:
-            raise NotRebuilt(f"a process that folds ended with {process.returncode}: {error[-1000:] or 'no message'}")
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def _together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """All of it at once; the first error ends the others."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for each in work:
-                group.create_task(each)
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+    await together(work("projector.building", order.model_dump_json(), heard) for order in orders)
 
 
 async def _index(pool: Pool, again: Sequence[str]) -> None:
@@ -309,7 +254,7 @@ async def _index(pool: Pool, again: Sequence[str]) -> None:
         async with free:
             await pool.execute(f"set maintenance_work_mem = '{MEMORY['maintenance_work_mem']}'; {statements}")
 
-    await _together(make(statements) for statements in again)
+    await together(make(statements) for statements in again)
     await pool.execute(f"analyze {', '.join(each.name for each in TABLES)}")
 
 

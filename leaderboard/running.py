@@ -25,6 +25,12 @@ from shared.settings import KafkaSettings, NamingSettings, PostgresSettings
 
 VARIABLES = {"kafka": "LEADERBOARD_KAFKA", "postgres": "LEADERBOARD_POSTGRES", "redis": "LEADERBOARD_REDIS"}
 """Set one of these, and that server of yours is used instead of a local one."""
+NO_LOGIN = {
+    "LEADERBOARD_KAFKA_SECURITY": "PLAINTEXT",
+    "LEADERBOARD_KAFKA_USERNAME": "",
+    "LEADERBOARD_KAFKA_PASSWORD": "",
+}
+"""How to reach a Kafka that was started here, whatever the environment says of another. Else the URL says it."""
 SPLIT_PORTS = {"command-api": 8001, "query-api": 8002, "notifier": 8003}
 READY_WITHIN = 60.0
 NUMBER = re.compile(r"-\d+$")
@@ -89,7 +95,8 @@ def _check_ports(plan: Plan) -> None:
 def addresses(servers: LocalServers) -> dict[str, str]:
     """The environment that points our processes to these servers."""
     named = {"kafka": servers.kafka, "postgres": servers.postgres, "redis": servers.redis}
-    return {VARIABLES[part]: server.url for part, server in named.items() if server is not None}
+    found = {VARIABLES[part]: server.url for part, server in named.items() if server is not None}
+    return found | (NO_LOGIN if servers.kafka is not None else {})
 
 
 def _command(name: str, port: int | None, shared: bool) -> Command:

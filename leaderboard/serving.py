@@ -18,6 +18,7 @@ import uvloop
 from leaderboard.http_connection import HttpConnection
 from notifier.connection import Connection
 from projector.app import run as run_projector
+from projector.schema import OtherTables
 from projector.store import ForeignCheckpoint, TablesAnew
 from shared.health import STOPPING
 from shared.incarnation import LogNotCreated
@@ -48,11 +49,16 @@ log = structlog.get_logger()
 
 
 class Server(uvicorn.Server):
-    """Uvicorn's, which first says for a while that it is going to stop, and serves on; a second signal ends that."""
+    """Uvicorn's, which first says for a while that it is going to stop, and serves on; a second signal ends that.
 
-    def __init__(self, config: uvicorn.Config, stop_after: float) -> None:
+    Meanwhile each answer ends its connection, and where others listen on the same port they get the new ones.
+    """
+
+    def __init__(self, config: uvicorn.Config, bound: socket.socket, stop_after: float, *, shares_port: bool) -> None:
         super().__init__(config)
+        self._bound = bound
         self._stop_after = stop_after
+        self._shares_port = shares_port
         self._stop_at: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -65,9 +71,18 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second."""
-        if self._stop_at is not None and time.monotonic() > self._stop_at:
-            self.should_exit = True
+        if self._stop_at is not None:
+            if self._shares_port:
+                self._leave_port()
+            if time.monotonic() > self._stop_at:
+                self.should_exit = True
         return await super().on_tick(counter)
+
+    def _leave_port(self) -> None:
+        """Both: the kernel listens for as long as one is open, and would give it clients that nobody accepts."""
+        for server in self.servers:
+            server.close()
+        self._bound.close()
 
 
 def serve(service: HttpService, http: HttpSettings) -> None:
@@ -94,8 +109,8 @@ def serve(service: HttpService, http: HttpSettings) -> None:
         server_header=False,
         backlog=BACKLOG,
     )
-    server = Server(config, http.stop_after_ms / 1000)
     with bound_to(http) as bound:
+        server = Server(config, bound, http.stop_after_ms / 1000, shares_port=http.share_port)
         server.run(sockets=[bound])
     if not server.started:
         sys.exit(1)
@@ -123,7 +138,7 @@ def project() -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_project())
-    except (ForeignCheckpoint, LogNotCreated, TablesAnew) as error:
+    except (ForeignCheckpoint, LogNotCreated, OtherTables, TablesAnew) as error:
         log.critical("projection_stopped", kind=type(error).__name__, reason=str(error))
         return 1
     except LogUnavailable as error:

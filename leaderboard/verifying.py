@@ -5,6 +5,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import asyncpg
@@ -20,7 +21,7 @@ from shared.fold.state import KINDS, Entry, Session, State, Step
 from shared.histories import ENTRY, read_entry
 from shared.incarnation import read_incarnation
 from shared.log import Reader, open_reader
-from shared.postgres import Connection
+from shared.postgres import Connection, open_connection
 from shared.ranking import (
     Standing,
     applied_key,
@@ -34,7 +35,8 @@ from shared.ranking import (
     whole_version,
 )
 from shared.records import receive
-from shared.redis import Client, open_redis
+from shared.redis import Client, as_map, node_of, open_redis, round_trip
+from shared.redis_cluster import Cluster
 from shared.seasons import is_over, season_of
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, RedisSettings
 from shared.topics import Place
@@ -44,6 +46,8 @@ SHOWN = 10
 """Differences that are printed."""
 READ_TIMEOUT = 60.0
 """Seconds for reading a whole board from Redis."""
+TRIES = 5
+"""To read all nodes of a Redis Cluster while none of them is written to."""
 STANDINGS = """
 select board_id, season, kind, place, player_id, value, reached_at, games_played, sort_value, better
 from season_standings
@@ -80,6 +84,10 @@ order by 1, 2, 3
 """
 """The definition of best, sum, latest and count once more, with none of our fold: for boards of one revision that take
 every score within their bounds, and totals that stay exact."""
+
+
+class IndexMoving(OSError):
+    """A Redis Cluster that is written to all the time cannot be read as of one instant."""
 
 
 @dataclass(slots=True)
@@ -204,15 +212,10 @@ class Tables:
 
 
 async def _read_tables(postgres: PostgresSettings, naming: NamingSettings) -> Tables:
-    connection = await asyncpg.connect(
-        postgres.postgres.get_secret_value(), timeout=10, server_settings={"search_path": f'"{naming.schema_name}"'}
-    )
-    try:
+    async with open_connection(postgres, NAME, timeout=None, schema=naming.schema_name) as connection:
         await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=str, decoder=json.loads)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             return await _snapshot(connection)
-    finally:
-        await connection.close(timeout=5)
 
 
 async def _snapshot(connection: Connection) -> Tables:
@@ -356,6 +359,10 @@ class Index:
     boards: dict[tuple[str, str], tuple[list[tuple[str, float]], dict[str, str], dict[str, str], list[Any]]]
     """Board and season → members in rank order with their scores, details, version, distinct scores."""
 
+    def versions(self) -> list[dict[str, str]]:
+        """What changes with each write."""
+        return [self.applied, *(version for _, _, version, _ in self.boards.values())]
+
     def offsets(self, incarnation: str) -> dict[int, int]:
         """The position that every board reflects: `applied`, or beyond it what a board says."""
         held = {int(key): int(value) for key, value in self.applied.items() if key.isdigit()}
@@ -373,20 +380,39 @@ def _kept(tables: Tables, catalogue: Catalogue, keep: int) -> list[tuple[str, st
 
 
 async def _read_index(client: Client, prefix: str, seasons: Sequence[tuple[str, str]]) -> Index:
-    """What Redis holds of these seasons."""
-    pipeline = client.pipeline(transaction=True)
-    pipeline.hgetall(applied_key(prefix))
-    pipeline.hgetall(names_key(prefix))
-    for at in seasons:
+    """What Redis holds of these seasons, at one instant. Raises IndexMoving."""
+    for _ in range(TRIES):
+        index = await _read_at_once(client, prefix, seasons)
+        # Each node answers for an instant of its own: it was one for all if nothing has moved meanwhile.
+        if not isinstance(client, Cluster) or await _read_versions(client, prefix, seasons) == index.versions():
+            return index
+    raise IndexMoving(f"Redis was written to in each of {TRIES} reads of it: verify a cluster while fewer submit")
+
+
+async def _read_at_once(client: Client, prefix: str, seasons: Sequence[tuple[str, str]]) -> Index:
+    """The same, in one transaction a node."""
+    head = await node_of(client, applied_key(prefix))
+    nodes = {at: await node_of(client, board_keys(prefix, *at).ranks) for at in seasons}
+    pipelines = {node: node.pipeline(transaction=True) for node in (head, *nodes.values())}
+    pipelines[head].hgetall(applied_key(prefix))
+    pipelines[head].hgetall(names_key(prefix))
+    for at, node in nodes.items():
         keys = board_keys(prefix, *at)
-        pipeline.zrange(keys.ranks, 0, -1, withscores=True)
-        pipeline.hgetall(keys.members)
-        pipeline.hgetall(keys.version)
-        pipeline.zrange(keys.values, 0, -1, withscores=True)
-    client.connection_pool.connection_kwargs["socket_timeout"] = READ_TIMEOUT
-    applied, names, *boards = await pipeline.execute()
-    columns = zip(boards[0::4], boards[1::4], boards[2::4], boards[3::4], strict=True)
-    return Index(applied, names, dict(zip(seasons, columns, strict=True)))
+        pipelines[node].zrange(keys.ranks, 0, -1, withscores=True)
+        pipelines[node].hgetall(keys.members)
+        pipelines[node].hgetall(keys.version)
+        pipelines[node].zrange(keys.values, 0, -1, withscores=True)
+    replies = {}
+    for node, pipeline in pipelines.items():
+        node.connection_pool.connection_kwargs["socket_timeout"] = READ_TIMEOUT
+        replies[node] = iter(await pipeline.execute())
+    applied, names = islice(replies[head], 2)
+    return Index(applied, names, {at: tuple(islice(replies[node], 4)) for at, node in nodes.items()})
+
+
+async def _read_versions(client: Client, prefix: str, seasons: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    keys = [applied_key(prefix), *(board_keys(prefix, *at).version for at in seasons)]
+    return [as_map(reply) for reply in await round_trip(client, [("HGETALL", key) for key in keys])]
 
 
 def _compare_index(

@@ -1,7 +1,5 @@
 """`leaderboard log void`: passing a record at which the fold has stopped, by a fact in the catalogue."""
 
-import asyncpg
-
 from leaderboard.tailing import line
 from shared.appender import open_appender
 from shared.catalogue import Catalogue
@@ -9,6 +7,7 @@ from shared.catalogue_log import CatalogueLog
 from shared.events import RecordVoided, encode, wrap
 from shared.identity import event_id_of
 from shared.log import LogUnavailable, open_reader
+from shared.postgres import open_connection
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings
 from shared.topics import Place
 
@@ -59,13 +58,8 @@ async def void_record(
 
 
 async def _require_stopped(postgres: PostgresSettings, naming: NamingSettings, place: Place, offset: int) -> str:
-    connection = await asyncpg.connect(
-        postgres.postgres.get_secret_value(), timeout=10, server_settings={"search_path": f'"{naming.schema_name}"'}
-    )
-    try:
+    async with open_connection(postgres, NAME, schema=naming.schema_name) as connection:
         row = await connection.fetchrow(STOPPED, *place)
-    finally:
-        await connection.close(timeout=5)
     if row is None:
         raise NotStopped(f"{place[0]} has no partition {place[1]}")
     if row["next_offset"] != offset or not (row["stopped"] or "").startswith(f"offset {offset}: "):

@@ -47,7 +47,7 @@ async def run(
         open_catalogue(kafka, naming, NAME) as catalogue,
     ):
         with watched() as watchdog:
-            async with open_leases(pool, settings.projector_name) as leases:
+            async with open_leases(pool, settings.projector_name, settings.projector_beat) as leases:
                 closing = Closing(pool, appender, leases, catalogue, incarnations["events"], len(partitions["events"]))
                 reading = partial(open_reader, kafka, naming, f"{NAME}-forgetting")
                 forgetting = Forgetting(reading, appender, pool, leases, kafka.erase_within_ms)

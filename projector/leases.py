@@ -7,6 +7,7 @@ belief costs a rolled-back batch and never a wrong row.
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import asyncpg
 import structlog
@@ -61,9 +62,10 @@ log = structlog.get_logger()
 class Leases:
     """The partitions that this projector holds, each place with its epoch."""
 
-    def __init__(self, pool: Pool, name: str) -> None:
+    def __init__(self, pool: Pool, name: str, beat: Path | None = None) -> None:
         self._pool = pool
         self._name = name
+        self._beat = beat
         self._new = True
         self.held: dict[Place, int] = {}
         self.due = asyncio.Event()
@@ -96,6 +98,8 @@ class Leases:
             await asyncio.sleep(EVERY)
             try:
                 await self._notice()
+                if self._beat is not None:
+                    self._beat.touch()
             except (*DOWN, TablesAnew, asyncpg.PostgresError) as error:
                 # Not renewed in time: others take over, and the epoch stops us.
                 log.warning("leases_not_renewed", error=repr(error))
@@ -161,9 +165,12 @@ async def give_back(pool: Pool, name: str) -> None:
 
 
 @asynccontextmanager
-async def open_leases(pool: Pool, name: str) -> AsyncIterator[Leases]:
-    """Leases that are kept for as long as the block lasts, and given back at its end."""
-    leases = Leases(pool, name)
+async def open_leases(pool: Pool, name: str, beat: Path | None = None) -> AsyncIterator[Leases]:
+    """Leases that are kept for as long as the block lasts, and given back at its end.
+
+    `beat` is touched each time they have been renewed.
+    """
+    leases = Leases(pool, name, beat)
     keeping = asyncio.create_task(leases.keep())
     keeping.add_done_callback(stop_process)
     try:

@@ -28,7 +28,7 @@ from shared.ranking import (
     sort_value,
     whole_version,
 )
-from shared.redis import DOWN, Client, Script
+from shared.redis import DOWN, Client, Script, as_map, round_trip
 from shared.seasons import DIFFERENCE, is_over, season_of
 from shared.topics import Place, TopicName
 
@@ -234,10 +234,9 @@ class RankWriter:
         return (await self._versions([at]))[0]
 
     async def _versions(self, seasons: Sequence[BoardSeason]) -> list[dict[str, str]]:
-        pipeline = self._client.pipeline(transaction=False)
-        for at in seasons:
-            pipeline.hgetall(board_keys(self._prefix, *at).version)
-        return [_ours(held, *self._log["events"]) for held in await _asked(pipeline.execute())]
+        asked = [("HGETALL", board_keys(self._prefix, *at).version) for at in seasons]
+        replies = await _asked(round_trip(self._client, asked)) if asked else []
+        return [_ours(as_map(reply), *self._log["events"]) for reply in replies]
 
     async def _marks(self, topic: TopicName) -> dict[str, str]:
         """Partition → how far Redis says it is; nothing where it is not of this log."""
@@ -291,7 +290,7 @@ async def _asked(question: Awaitable[Any]) -> Any:
     try:
         return await question
     except DOWN as error:
-        raise RanksUnknown(repr(error)) from error
+        raise RanksUnknown(f"{type(error).__name__}: {error}") from error  # its repr does not say what Redis said
 
 
 def held_of(versions: Versions, offsets: Mapping[Place, int]) -> Held:

@@ -1,10 +1,12 @@
 """Forward-only migrations: the SQL files beside this module, in order of their names."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from importlib import resources
 
 import asyncpg
 
+from shared.postgres import Connection, open_connection
 from shared.settings import NamingSettings, PostgresSettings
 
 MIGRATIONS = """
@@ -21,18 +23,20 @@ from pg_index i join pg_class r on r.oid = i.indrelid join pg_class x on x.oid =
 where r.relnamespace = $1::regnamespace and r.relname = any($2)
     and not exists (select from pg_constraint c where c.conindid = i.indexrelid)
 """
+MADE = "select name from {schema}migrations"
 LOCK = 7_201_986_000
 """Any number: the advisory lock that lets one migration run at a time."""
 
 
+class OtherTables(Exception):
+    """The tables are not those of this build; the message says what to do."""
+
+
 async def migrate(postgres: PostgresSettings, naming: NamingSettings) -> list[str]:
-    """Apply what is missing, each file in a transaction of its own; the names applied."""
-    connection = await asyncpg.connect(postgres.postgres.get_secret_value(), timeout=10, command_timeout=60)
-    try:
+    """Apply what is missing, each file in a transaction of its own; the names applied. Raises OtherTables."""
+    async with open_connection(postgres, "migrate") as connection:
         await connection.execute("select pg_advisory_lock($1)", LOCK)
         return await migrate_schema(connection, naming.schema_name)
-    finally:
-        await connection.close(timeout=5)
 
 
 async def migrate_schema(connection: "asyncpg.Connection[asyncpg.Record]", schema: str) -> list[str]:
@@ -40,11 +44,33 @@ async def migrate_schema(connection: "asyncpg.Connection[asyncpg.Record]", schem
     await connection.execute(f'create schema if not exists "{schema}"')
     await connection.execute(f'set search_path to "{schema}"')
     await connection.execute(MIGRATIONS)
-    done = {row["name"] for row in await connection.fetch("select name from migrations")}
+    done = {row["name"] for row in await connection.fetch(MADE.format(schema=""))}
+    _refuse_newer(done)
     names = [name for name in migration_names() if name not in done]
     for name in names:
         await _apply(connection, name)
     return names
+
+
+async def require_made(connection: Connection, schema: str | None = None) -> None:
+    """Raises OtherTables unless the tables are those of this build; `schema`: where the connection is not in it."""
+    try:
+        rows = await connection.fetch(MADE.format(schema=f'"{schema}".' if schema else ""))
+    except asyncpg.UndefinedTableError as error:
+        raise OtherTables("there are no tables: run `leaderboard init`") from error
+    done = {row["name"] for row in rows}
+    _refuse_newer(done)
+    if missing := sorted({*migration_names()} - done):
+        raise OtherTables(f"the tables are of an older build, without {', '.join(missing)}: run `leaderboard init`")
+
+
+def _refuse_newer(done: AbstractSet[str]) -> None:
+    """Migrations go forward only."""
+    if newer := sorted(done - {*migration_names()}):
+        raise OtherTables(
+            f"the tables are of a newer build, with {', '.join(newer)}: upgrade this one, or `leaderboard reset` by it "
+            "folds the log into tables of its own"
+        )
 
 
 async def drop_indexes(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from projector.batch import BoardSeason, Keys, Mark, Versions
+from projector.schema import require_made
 from shared.boards import Board
 from shared.catalogue import Catalogue
 from shared.fold.players import Profile
@@ -250,8 +251,9 @@ class Store:
             raise
 
     async def open(self, topic: TopicName, incarnation: str, partitions: list[int]) -> None:
-        """Make sure of a checkpoint for every partition, at 0 where it is new. Raises ForeignCheckpoint."""
+        """Make sure of a checkpoint for every partition, at 0 where new. Raises ForeignCheckpoint, OtherTables."""
         async with self._pool.acquire() as connection:
+            await require_made(connection)
             await connection.execute(CREATE_CHECKPOINTS, topic, incarnation, partitions)
             rows = await connection.fetch(INCARNATIONS, topic)
         foreign = sorted({row["incarnation"] for row in rows} - {incarnation})

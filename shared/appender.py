@@ -6,7 +6,7 @@ So a request is one record when nothing else is going on, and as many as have co
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import lru_cache, partial
 from typing import NamedTuple, TypeAlias
@@ -116,7 +116,7 @@ class Round:
         return self.began + min(LONGEST_PACE, PACE * (self.records - 1)) - time.monotonic()
 
 
-Connect: TypeAlias = Callable[[], AIOKafkaProducer]
+Connect: TypeAlias = Callable[[], Coroutine[None, None, AIOKafkaProducer]]
 Connected: TypeAlias = "asyncio.Future[AIOKafkaProducer]"
 
 
@@ -129,6 +129,7 @@ class Appender:
     """
 
     def __init__(self, connect: Connect, prefix: str, limit: int) -> None:
+        """`connect` gives a producer that is connected, or raises LogUnavailable."""
         self._connect = connect
         self._prefix = prefix
         self._limit = limit
@@ -140,7 +141,7 @@ class Appender:
         self._rounds: dict[int | None, Round] = {}
         """By broker."""
         self._handing: asyncio.Task[None] | None = None
-        self._producer: Connected = asyncio.ensure_future(self._start())
+        self._producer: Connected = asyncio.ensure_future(self._connect())
 
     async def connected(self) -> None:
         """Wait for the first connection. Raises LogUnavailable."""
@@ -333,7 +334,7 @@ class Appender:
         ending.add_done_callback(lambda _: self._give_up(old))
         while True:
             try:
-                return await self._start()
+                return await self._connect()
             except Exception as error:
                 log.warning("producer_not_connected", reason=repr(error))
                 await asyncio.sleep(RECONNECT_AFTER)
@@ -355,15 +356,6 @@ class Appender:
             if not batches:
                 del self._waiting[at]
 
-    async def _start(self) -> AIOKafkaProducer:
-        producer = self._connect()
-        try:
-            await start_client(producer)
-        except BaseException:
-            await stop_client(producer)
-            raise
-        return producer
-
 
 @asynccontextmanager
 async def open_appender(
@@ -371,8 +363,8 @@ async def open_appender(
 ) -> AsyncIterator[Appender]:
     """An appender that is connected. Raises LogUnavailable when no broker answers."""
 
-    def connect() -> AIOKafkaProducer:
-        return AIOKafkaProducer(
+    async def connect() -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
             **connection_settings(kafka, client_id),
             acks="all",
             enable_idempotence=True,
@@ -381,6 +373,12 @@ async def open_appender(
             max_request_size=LARGEST_RECORD,
             compression_type=None,
         )
+        try:
+            await start_client(producer, kafka)
+        except BaseException:
+            await stop_client(producer)
+            raise
+        return producer
 
     appender = Appender(connect, naming.prefix, limit)
     try:

@@ -51,6 +51,8 @@ class Catalogue:
     """Event id → what became of the command; the first record of an id counts."""
     clock: int = 0
     """The running maximum of record timestamps, milliseconds: the only clock of this fold."""
+    newer: tuple[int, str] | None = None
+    """Offset and type of the first record that a newer build wrote: this one cannot say which boards there are then."""
     _known: dict[int, dict[str, Revision]] = field(default_factory=dict, compare=False, repr=False)
     _feeds: dict[tuple[int, str], tuple[Board, ...]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -131,9 +133,11 @@ def fold_catalogue(catalogue: Catalogue, records: Iterable[Record]) -> Catalogue
 
 
 def _fold(catalogue: Catalogue, record: Record) -> Catalogue:
-    event = receive(record).event
+    _, event, unknown = receive(record)
     clock = max(catalogue.clock, record.timestamp)
     catalogue = replace(catalogue, newest=record.offset, clock=clock, _known={}, _feeds={})
+    if unknown is not None and catalogue.newer is None:
+        return replace(catalogue, newer=(record.offset, unknown))
     if event is None:
         return catalogue
     if isinstance(event.data, RecordVoided):

@@ -6,23 +6,43 @@ aiokafka's defaults lose data (acks=1, auto-commit, reset to latest), so none is
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    KafkaError,
+    OffsetOutOfRangeError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
 from aiokafka.helpers import create_ssl_context
 
 # Without the C extension aiokafka falls back, silently, to Python that is many times slower: fail instead.
 from aiokafka.record import _crecords  # noqa: F401
 
+from shared.access import Access
 from shared.records import Record
 from shared.settings import KafkaSettings, NamingSettings
 from shared.topics import LARGEST_RECORD, Place, TopicName, topic_name
 
 REQUEST_TIMEOUT_MS = 10_000
+MOST_ASKED = 3
+"""Brokers that are asked why they do not let us in."""
 STOP_TIMEOUT = 2.0
 """Seconds a client may take to stop: with the broker down, aiokafka's own stop() never returns."""
+
+ACCESS = Access(
+    "LEADERBOARD_KAFKA",
+    "LEADERBOARD_KAFKA_TLS_CA",
+    "LEADERBOARD_KAFKA_SECURITY",
+    "LEADERBOARD_KAFKA_USERNAME, LEADERBOARD_KAFKA_PASSWORD and LEADERBOARD_KAFKA_SASL_MECHANISM",
+    (AuthenticationFailedError, SaslAuthenticationFailed, UnsupportedSaslMechanismError),
+)
 
 log = structlog.get_logger()
 
@@ -40,10 +60,8 @@ class LogBusy(Exception):
 
 
 def connection_settings(kafka: KafkaSettings, client_id: str) -> dict[str, Any]:
-    """What every aiokafka client is given: address, TLS, SASL, timeouts."""
+    """What every aiokafka client is given: address, TLS, SASL, timeouts. Raises LogUnavailable for a useless CA."""
     password = kafka.kafka_password
-    secure = kafka.kafka_security in ("SSL", "SASL_SSL")
-    ca = str(kafka.kafka_tls_ca) if kafka.kafka_tls_ca else None
     return {
         "bootstrap_servers": kafka.bootstrap,
         "client_id": client_id,
@@ -51,12 +69,20 @@ def connection_settings(kafka: KafkaSettings, client_id: str) -> dict[str, Any]:
         "sasl_mechanism": kafka.kafka_sasl_mechanism,
         "sasl_plain_username": kafka.kafka_username,
         "sasl_plain_password": password.get_secret_value() if password else None,
-        "ssl_context": create_ssl_context(cafile=ca) if secure else None,
+        "ssl_context": _tls(kafka.kafka_tls_ca) if kafka.kafka_security in ("SSL", "SASL_SSL") else None,
         "request_timeout_ms": REQUEST_TIMEOUT_MS,
         "metadata_max_age_ms": 60_000,
         "retry_backoff_ms": 100,
         "connections_max_idle_ms": 540_000,
     }
+
+
+def _tls(authority: Path | None) -> SSLContext:
+    try:
+        context: SSLContext = create_ssl_context(cafile=str(authority) if authority else None)
+    except OSError as error:
+        raise LogUnavailable(f"{authority}: {ACCESS.explain(error)}") from error
+    return context
 
 
 class Reader:
@@ -152,7 +178,7 @@ async def open_reader(
         max_partition_fetch_bytes=partition_bytes,
     )
     try:
-        await start_client(consumer)
+        await start_client(consumer, kafka)
         yield Reader(consumer, naming.prefix)
     finally:
         await stop_client(consumer)
@@ -170,10 +196,32 @@ class _bounded:
             raise LogUnavailable(str(error) or "the broker did not answer") from error
 
 
-async def start_client(client: Any) -> None:
-    """Connect. Raises LogUnavailable."""
-    with _bounded():
-        await asyncio.wait_for(client.start(), REQUEST_TIMEOUT_MS / 1000)
+async def start_client(client: Any, kafka: KafkaSettings) -> None:
+    """Connect. Raises LogUnavailable, which says what to look at where no broker lets us in."""
+    try:
+        with _bounded():
+            await asyncio.wait_for(client.start(), REQUEST_TIMEOUT_MS / 1000)
+    except LogUnavailable as error:
+        raise LogUnavailable(await _no_access(kafka) or str(error)) from error
+
+
+async def _no_access(kafka: KafkaSettings) -> str:
+    """Why brokers do not let us in, each by itself: aiokafka says only in its log what each has answered."""
+    settings = connection_settings(kafka, "access")
+    brokers = collect_hosts(settings.pop("bootstrap_servers"))
+    for name in ("metadata_max_age_ms", "retry_backoff_ms", "connections_max_idle_ms"):
+        del settings[name]
+    reasons = await asyncio.gather(*(_refusal(host, port, settings) for host, port, _ in brokers[:MOST_ASKED]))
+    return "; ".join(dict.fromkeys(filter(None, reasons)))
+
+
+async def _refusal(host: str, port: int, settings: dict[str, Any]) -> str | None:
+    try:
+        connection = await create_conn(host, port, **settings)
+    except (OSError, KafkaError, TimeoutError) as error:
+        return f"{host}:{port}: {ACCESS.explain(error)}"
+    connection.close()
+    return None
 
 
 async def stop_client(client: Any) -> None:

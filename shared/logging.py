@@ -25,6 +25,14 @@ class Sparing(logging.Filter):
         return self._count <= self._lines
 
 
+def _reason_first(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Why an app has not started, of which its framework says nothing but the traceback."""
+    text = str(event["event"]).strip()
+    if text.startswith("Traceback "):
+        return {**event, "event": "not_started", "reason": text.rpartition("\n")[2], "traceback": text}
+    return event
+
+
 def configure_logging(service: str, *, level: int = logging.INFO) -> None:
     """Send structlog and the standard library's loggers through the same processors."""
     shared: list[structlog.typing.Processor] = [
@@ -42,7 +50,7 @@ def configure_logging(service: str, *, level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, _reason_first],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(),

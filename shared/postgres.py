@@ -3,11 +3,12 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 import orjson
 
+from shared.access import Access, NoAccess
 from shared.settings import NamingSettings, PostgresSettings
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
@@ -25,8 +26,9 @@ DOWN = (
     asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,
     asyncpg.InternalClientError,  # what it says of a connection that broke in the middle of a statement
+    asyncpg.InsufficientResourcesError,  # of disk, memory or connections
 )
-"""What asyncpg raises while Postgres is away, starting or stopping."""
+"""What asyncpg raises while Postgres is away, starting, stopping or full."""
 BUSY = (
     asyncpg.LockNotAvailableError,
     asyncpg.DeadlockDetectedError,
@@ -34,6 +36,54 @@ BUSY = (
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
 """What it raises when somebody else holds what a transaction needs, or this process was asleep inside one."""
+DENIED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+ACCESS = Access(
+    "LEADERBOARD_POSTGRES",
+    "sslrootcert in LEADERBOARD_POSTGRES",
+    "sslmode in LEADERBOARD_POSTGRES",
+    "user, password, database and sslmode in LEADERBOARD_POSTGRES, and pg_hba.conf",
+    DENIED,
+)
+NOT_REACHED = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
+OPEN_WITHIN = 10.0
+"""Seconds for a single connection to open."""
+CLOSE_WITHIN = 5.0
+
+
+@asynccontextmanager
+async def open_connection(
+    postgres: PostgresSettings, application: str, *, timeout: float | None = 60.0, schema: str = "", **settings: str
+) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """One connection, for a command; `timeout` bounds each statement, seconds. `settings` are the server's.
+
+    Raises NoAccess, and what else asyncpg raises.
+    """
+    connection = await _connect(
+        postgres.postgres.get_secret_value(),
+        timeout=OPEN_WITHIN,
+        command_timeout=timeout,
+        server_settings={
+            "application_name": f"leaderboard-{application}",
+            **({"search_path": f'"{schema}"'} if schema else {}),
+            **settings,
+        },
+    )
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=CLOSE_WITHIN)
+
+
+async def _connect(*arguments: Any, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":
+    """As asyncpg's. Raises NoAccess where what it says is no use without the setting that it is about."""
+    try:
+        return await asyncpg.connect(*arguments, **options)
+    except asyncpg.TooManyConnectionsError as error:
+        raise NoAccess(f"{error}: look at LEADERBOARD_POSTGRES_POOL, and max_connections of the server") from error
+    except asyncpg.OperatorInterventionError as error:  # it starts, or stops
+        raise NoAccess(str(error)) from error
+    except (*NOT_REACHED, *DENIED) as error:
+        raise NoAccess(ACCESS.explain(error)) from error
 
 
 @asynccontextmanager
@@ -59,6 +109,7 @@ async def open_pool(
         max_size=postgres.postgres_pool,
         timeout=timeout,
         command_timeout=timeout,
+        connect=_connect,
         init=set_codecs,
         reset=_leave,
         server_settings={

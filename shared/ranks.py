@@ -33,7 +33,7 @@ from shared.ranking import (
     sort_value,
     whole_version,
 )
-from shared.redis import DOWN, Client, Script, round_trip
+from shared.redis import DOWN, Client, Script, as_map, round_trip
 
 ASK = Script("shared", "ask.lua")
 NAMES = Script("shared", "names.lua")
@@ -199,8 +199,7 @@ def _slice(board: Board, found: list[Any]) -> Slice:
 
 def _position(applied: dict[Any, Any] | list[Any]) -> Position | None:
     """The position of a whole `applied` hash: while a partition is missing, its rows may be, on any board."""
-    # A map in RESP3, pairs in RESP2: which is spoken is for the URL to say, and for the version of redis-py.
-    held = applied if isinstance(applied, dict) else dict(zip(applied[0::2], applied[1::2], strict=True))
+    held = as_map(applied)
     incarnation = held.get("incarnation", "")
     offsets = whole_version(held, incarnation)
     return Position(incarnation, offsets) if offsets is not None else None

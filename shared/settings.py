@@ -3,10 +3,22 @@
 import os
 import socket
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SECRETS = Path(os.environ.get("LEADERBOARD_SECRETS", "/run/secrets"))
+"""Folder where a file may hold a setting: `leaderboard_postgres` that of `LEADERBOARD_POSTGRES`, which goes before it.
+It is where containers are given their secrets."""
+
+
+def variables() -> dict[str, str]:
+    """The environment, and before it what files hold."""
+    files = [each for each in SECRETS.iterdir() if each.is_file()] if SECRETS.is_dir() else []
+    held = {each.name.upper(): each.read_text().strip() for each in files if each.name.startswith("leaderboard_")}
+    return {**held, **os.environ}
 
 
 class Settings(BaseSettings):
@@ -15,9 +27,12 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True,
         env_prefix="LEADERBOARD_",
+        env_ignore_empty=True,  # as compose files set what nobody has set
         populate_by_name=True,
         extra="ignore",
         hide_input_in_errors=True,  # an error must not put a password into a log
+        secrets_dir=SECRETS if SECRETS.is_dir() else None,
+        use_attribute_docstrings=True,  # `leaderboard settings` shows them
     )
 
 
@@ -39,17 +54,36 @@ class KafkaSettings(Settings):
     bootstrap: str = Field(validation_alias="LEADERBOARD_KAFKA")
     """Host:port, or several separated by commas."""
     kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How to speak to it."""
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    """How to log in, with SASL."""
     kafka_username: str | None = None
+    """With SASL."""
     kafka_password: SecretStr | None = None
-    kafka_tls_ca: Path | None = None
+    """With SASL."""
+    kafka_tls_ca: FilePath | None = None
     """File with the certificates to trust; the system's when not set."""
     kafka_partitions: Annotated[int, Field(ge=1, le=1024)] = 8
     """Of the events and players topics. Used by `init` when it creates them, and never again."""
     kafka_replication: Annotated[int, Field(ge=1, le=9)] = 1
+    """Brokers that keep each partition. Used by `init` when it creates the topics, and never again."""
     erase_within_hours: Annotated[float, Field(ge=0.001, le=8760)] = 72
-    """Until the name of an erased player, or a former name, is gone from Kafka's disk too. The same for `init`, which
-    sets up the topic by it, and for the projectors."""
+    """Hours until the name of an erased player, or a former name, is gone from Kafka's disk too. The same for `init`,
+    which sets up the topic by it, and for the projectors."""
+
+    @model_validator(mode="after")
+    def _log_in_whole(self) -> Self:
+        """All that a login needs, and nothing that would silently be of no use."""
+        logs_in = self.kafka_security.startswith("SASL")
+        for name, given in (("USERNAME", self.kafka_username), ("PASSWORD", self.kafka_password)):
+            if logs_in and not given:
+                raise ValueError(f"LEADERBOARD_KAFKA_{name} is not set: {self.kafka_security} needs it")
+            if given and not logs_in:
+                raise ValueError(
+                    f"LEADERBOARD_KAFKA_{name} is set, but LEADERBOARD_KAFKA_SECURITY={self.kafka_security} does not "
+                    "log in: SASL_SSL or SASL_PLAINTEXT does"
+                )
+        return self
 
     @property
     def erase_within_ms(self) -> int:
@@ -57,24 +91,46 @@ class KafkaSettings(Settings):
         return int(self.erase_within_hours * 3_600_000)
 
 
-class PostgresSettings(Settings):
-    """Where the tables are. TLS by the URL's own `sslmode` and `sslrootcert`."""
+def _url(value: SecretStr) -> SecretStr:
+    """Libraries would quote half a password in what they say of a URL that is not well formed."""
+    try:
+        parts = urlsplit(value.get_secret_value())
+        ports = [host.rpartition(":")[2] for host in parts.netloc.rpartition("@")[2].split(",") if ":" in host]
+        known = parts.scheme in ("postgresql", "postgres", "redis", "rediss", "unix")
+        is_whole = all(port.isdecimal() or port.endswith("]") for port in ports)
+        is_whole = is_whole and "@" not in f"{parts.path}{parts.query}{parts.fragment}"
+    except ValueError:
+        known, is_whole = True, False
+    if not known:
+        raise ValueError("does not begin with postgresql://, redis:// or rediss://")
+    if not is_whole:
+        raise ValueError("is not a URL: in a password write / as %2F, # as %23, ? as %3F, [ as %5B, @ as %40, % as %25")
+    return value
 
-    postgres: SecretStr
-    """postgresql://user:password@host:port/database"""
+
+Url = Annotated[SecretStr, AfterValidator(_url)]
+
+
+class PostgresSettings(Settings):
+    """Where the tables are."""
+
+    postgres: Url
+    """postgresql://user:password@host:port/database; with TLS and `?sslmode=verify-full&sslrootcert=FILE` at its end"""
     postgres_pool: Annotated[int, Field(ge=1, le=200)] = 8
     """Connections a process may open."""
 
 
 class RedisSettings(Settings):
-    """Where the rank indexes are. TLS by a rediss:// URL."""
+    """Where the rank indexes are."""
 
-    redis: SecretStr
-    """redis://user:password@host:port/database"""
+    redis: Url
+    """redis://user:password@host:port/database; with TLS rediss://, and `?ssl_ca_certs=FILE` at its end"""
+    redis_cluster: bool = False
+    """Whether that is a node of a Redis Cluster: the others are found through it."""
     redis_timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = 200
-    """How long to wait for an answer before Redis counts as down."""
+    """Milliseconds to wait for an answer before Redis counts as down."""
     redis_keep_days: Annotated[float, Field(ge=0, le=36_500)] = 30.0
-    """How long the ranks of a season stay in Redis after its end; later questions about it are answered from Postgres.
+    """Days that the ranks of a season stay in Redis after its end; later questions about it are answered from Postgres.
     The same for every process of a system."""
 
     @property
@@ -87,11 +143,15 @@ class HttpSettings(Settings):
     """Where a service listens."""
 
     host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 is all of them."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """Port to listen on; 0 takes a free one. `leaderboard up` has options for its ports."""
     share_port: bool = False
     """Whether other processes may listen there too: the kernel gives each connection to one of them (SO_REUSEPORT)."""
     stop_after_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
-    """From SIGTERM to when it stops: health is 503 meanwhile, so that a balancer sends nobody any more."""
+    """Milliseconds from SIGTERM to when it stops: health is 503 meanwhile, so that a balancer sends nobody any more;
+    each answer ends its connection, and where others share the port they get the new ones. A rolling restart wants
+    1000."""
 
 
 class WebSettings(Settings):
@@ -109,6 +169,8 @@ class ProjectorSettings(Settings):
     )
     """Unique among those alive. One that has the same name after a restart takes its partitions up at once; another
     has to wait for the leases of the one before it to end, 10 s."""
+    projector_beat: Path | None = None
+    """File that is touched every second while Postgres says that this projector is there: for a health check."""
 
 
 class CommandSettings(Settings):
@@ -117,9 +179,9 @@ class CommandSettings(Settings):
     registration: Literal["open", "required"] = "open"
     """open: a first score makes a player known. required: unknown players are refused (404)."""
     wait_ms: Annotated[int, Field(ge=0, le=30_000)] = 2_000
-    """How long to wait for the outcome before answering 202."""
+    """Milliseconds to wait for the outcome before answering 202."""
     append_timeout_ms: Annotated[int, Field(ge=100, le=60_000)] = 5_000
-    """How long to wait for the broker before answering 503."""
+    """Milliseconds to wait for the broker before answering 503."""
     appends_in_flight: Annotated[int, Field(ge=1, le=10_000)] = 1_000
     """Unacknowledged appends before the answer is 429."""
     admin_key: Annotated[SecretStr, Field(min_length=16)] | None = None
@@ -132,7 +194,7 @@ class ReadSettings(Settings):
     """What the read side does with a question."""
 
     wait_ms: Annotated[int, Field(ge=0, le=30_000)] = 2_000
-    """How long `X-Min-Position` waits before the answer is 409."""
+    """Milliseconds that `X-Min-Position` waits before the answer is 409."""
     cursor_key: Annotated[SecretStr, Field(min_length=16)] | None = None
     """Signs cursors; the same for every query API of a system. When not set, it is derived from the log's name."""
     fallback_reads: Annotated[int, Field(ge=1, le=1_000)] = 16

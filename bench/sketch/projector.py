@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from bench.patience import patient
 from bench.sketch.stores import NAME, PARTITIONS, member, redis_keys
 from shared.log import connection_settings
+from shared.postgres import open_connection
 from shared.redis import Client, Script, open_redis
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, RedisSettings
 from shared.topics import topic_name
@@ -118,10 +119,12 @@ async def project(
     await producer.start()
     await consumer.start()
     consumer.assign([TopicPartition(topic_name(naming.prefix, "events"), number) for number in range(PARTITIONS)])
-    server = {"synchronous_commit": "off", "search_path": f'"{naming.schema_name}"'}
-    connection = await asyncpg.connect(postgres.postgres.get_secret_value(), timeout=10, server_settings=server)
     offsets = dict.fromkeys(range(PARTITIONS), 0)
-    async with open_redis(patient(redis), NAME) as client:
+    at = {"schema": naming.schema_name, "synchronous_commit": "off"}
+    async with (
+        open_connection(postgres, NAME, timeout=None, **at) as connection,
+        open_redis(patient(redis), NAME) as client,
+    ):
         while True:
             if fetched := await consumer.getmany(timeout_ms=1000, max_records=2000):
                 folded = await commit(connection, read(fetched, offsets))

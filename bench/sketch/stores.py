@@ -4,12 +4,12 @@ import asyncio
 import random
 from collections.abc import Iterator, Sequence
 
-import asyncpg
 from aiokafka.admin import NewTopic
 
 from bench.patience import patient
 from leaderboard.creating import open_admin
 from shared.log import LogUnavailable
+from shared.postgres import open_connection
 from shared.redis import open_redis
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings, RedisSettings
 from shared.topics import topic_name
@@ -53,11 +53,8 @@ async def create(
 async def drop(kafka: KafkaSettings, postgres: PostgresSettings, redis: RedisSettings, naming: NamingSettings) -> None:
     """Take all away. Raises LogUnavailable, or what Postgres and Redis raise."""
     await delete_topics(kafka, naming)
-    connection = await asyncpg.connect(postgres.postgres.get_secret_value(), timeout=10, command_timeout=TIMEOUT)
-    try:
+    async with open_connection(postgres, NAME, timeout=TIMEOUT) as connection:
         await connection.execute(f'drop schema if exists "{naming.schema_name}" cascade')
-    finally:
-        await connection.close(timeout=5)
     async with open_redis(patient(redis), NAME) as client:
         await client.unlink(*redis_keys(naming))
 
@@ -91,16 +88,13 @@ def _led(topic: dict[str, object]) -> bool:
 
 
 async def _fill_tables(postgres: PostgresSettings, naming: NamingSettings, rows: Sequence[tuple[object, ...]]) -> None:
-    connection = await asyncpg.connect(postgres.postgres.get_secret_value(), timeout=10, command_timeout=TIMEOUT)
-    try:
+    async with open_connection(postgres, NAME, timeout=TIMEOUT) as connection:
         await connection.execute(f'create schema "{naming.schema_name}"; set search_path to "{naming.schema_name}"')
         await connection.execute(TABLES)
         await connection.copy_records_to_table("entries", records=rows, schema_name=naming.schema_name)
         checkpoints = [(number, 0, 1) for number in range(PARTITIONS)]
         await connection.copy_records_to_table("checkpoints", records=checkpoints, schema_name=naming.schema_name)
         await connection.execute("analyze entries")
-    finally:
-        await connection.close(timeout=5)
 
 
 async def _fill_index(redis: RedisSettings, naming: NamingSettings, rows: Sequence[tuple[object, ...]]) -> None:

@@ -3,7 +3,13 @@
 from collections.abc import Iterable
 
 from shared.catalogue import Catalogue
-from shared.events import LogCreatedEvent, PlayerRegisteredEvent, ScoreSubmittedEvent, SeasonEndedEvent
+from shared.events import (
+    LogCreatedEvent,
+    PlayerRegisteredEvent,
+    ScoreSubmittedEvent,
+    SeasonEndedEvent,
+    UnknownEventType,
+)
 from shared.fold.players import fold_registration
 from shared.fold.rulings import RulingEvent, fold_ruling
 from shared.fold.scores import fold_score
@@ -58,6 +64,11 @@ def _require_catalogue(catalogue: Catalogue, known: int, record: Record) -> None
     if known > catalogue.newest:
         reason = LookupError(f"names offset {known} of the catalogue, which is read up to {catalogue.newest}")
         raise CatalogueBehind("events", record, reason)
+    if catalogue.newer is not None and known >= catalogue.newer[0]:
+        offset, name = catalogue.newer
+        raise UnknownEventType(
+            f"{name}, offset {offset} of the catalogue, is not known to this build: a newer wrote it"
+        )
 
 
 def _judge(state: State, catalogue: Catalogue, known: int, clock: int, received: Received) -> Step | None:

@@ -7,6 +7,7 @@ address that the broker advertises, so in front of Kafka it works only where the
 import asyncio
 import re
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Coroutine
@@ -97,15 +98,16 @@ def reset(writer: asyncio.StreamWriter) -> None:
 
 
 class Proxy:
-    """Listens on a free port and forwards to `port` of this machine."""
+    """Listens on a free port and forwards to `port` of this machine; with `tls`, clients have to speak it."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
         self.target = port
         self.port = 0
         self.cuts = 0
         """Connections that were cut at a COMMIT."""
         self._mode: Mode = Pass()
         self._links: set[Link] = set()
+        self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._changed = asyncio.Event()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy-{port}", daemon=True)
@@ -120,7 +122,7 @@ class Proxy:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._server = self._do(asyncio.start_server(self._accept, HOST, 0))
+        self._server = self._do(asyncio.start_server(self._accept, HOST, 0, ssl=self._tls))
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -7,7 +7,6 @@ import argparse
 import asyncio
 import base64
 import json
-import os
 import random
 import struct
 import sys
@@ -18,6 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psutil
 from websockets.asyncio.client import connect
@@ -157,7 +157,7 @@ def is_told(score: int, said: dict[str, Any]) -> bool:
 
 async def behave(system: System, until: float, fuzz: Fuzz) -> None:
     """One client whose board has to have each of its scores in time."""
-    total, player = 0, f"good-{os.getpid()}"
+    total, player = 0, f"good-{uuid4().hex[:12]}"  # a new one each time: its total begins at nothing
     async with await Client.open(
         system.live, {"op": "sub", "id": 1, "ch": "me", "board": "classic", "player": player}
     ) as client:

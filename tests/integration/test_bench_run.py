@@ -57,6 +57,18 @@ async def test_pages_are_hit_and_never_stale_while_scores_come_in(system: System
     assert 0 < figures["pages read"] < figures["pages answered"]
 
 
+async def test_what_is_lost_but_for_the_log_is_restored(system: System, tmp_path: Path) -> None:
+    out = tmp_path / "results.json"
+    options = ["--events=1000", "--players=500", f"--out={out}"]
+    ran = await asyncio.to_thread(system.run, "bench", "restore", *options, within=240)
+    assert ran.returncode == 0, ran.stderr
+    results = read(out)
+    assert results.equal, results.verify
+    [found] = results.workloads
+    assert found.figures["events"] >= 1000
+    assert 0 < found.figures["answers after, s"] <= found.figures["seconds"]
+
+
 async def test_every_client_is_served(system: System, tmp_path: Path) -> None:
     figures = await bench(system, tmp_path, "clients", "--clients=50", "--seconds=2")
     assert figures["clients"] == 50

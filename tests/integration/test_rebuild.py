@@ -394,7 +394,7 @@ async def test_one_at_a_time_and_only_of_tables_of_this_build(own: System) -> No
     finally:
         await connection.close()
     await execute(own, "insert into migrations (name) values ('9999-of-a-newer-build.sql')")
-    assert "of another build: 9999-of-a-newer-build.sql" in await rebuild(own, code=1)
+    assert "of a newer build, with 9999-of-a-newer-build.sql" in await rebuild(own, code=1)
     await execute(own, "delete from migrations where name = '9999-of-a-newer-build.sql'")
     fresh = System(own.servers, own.logs)
     assert "run `leaderboard init`" in await rebuild(fresh, code=1)

@@ -136,6 +136,24 @@ async def test_a_redis_that_is_ahead_of_the_tables_is_brought_back(system: Syste
     await until_repaired(system, redis, "ahead")
 
 
+async def test_ranks_that_are_wrong_are_thrown_away_and_put_in_again(system: System, redis: Redis) -> None:
+    players = [name() for _ in range(20)]
+    await play(system, players)
+    _, top = await get(system, "/api/leaderboard/top?limit=100")
+    redis.zremrangebyrank(version_key(system).removesuffix("version") + "ranks", 0, 0)
+    differing = await asyncio.to_thread(system.run, "verify")
+    assert differing.returncode == 1, (
+        "nothing notices a row that is missing in a board whose version is right but verify"
+    )
+    before = lost(system)
+    done = await asyncio.to_thread(system.run, "reset", "--ranks", "--yes")
+    assert done.returncode == 0, done.stderr
+    while lost(system) == before:
+        _, now = await get(system, "/api/leaderboard/top?limit=100")
+        assert now["entries"] == top["entries"]
+    await until_repaired(system, redis, "thrown away")
+
+
 async def test_of_two_repairers_only_one_goes_on_and_meanwhile_the_board_is_unknown(servers: Servers) -> None:
     keys = [f"{name()}:{part}" for part in ("ranks", "members", "version", "values")]
     head = ["incarnation", "1", "first_to_reach", "", "1", "0"]  # of a log with one partition; one link, of partition 0

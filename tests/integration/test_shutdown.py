@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -53,9 +54,20 @@ async def test_every_process_ends_in_time_whatever_is_down(own_servers: Servers,
     assert all(seconds <= WITHIN for _, seconds in ended.values()), ended
 
 
+def ends_connections(system: System) -> bool:
+    """Whether an answer tells the client to connect anew for its next request."""
+    connection = HTTPConnection("127.0.0.1", system.ports["front"], timeout=5)
+    try:
+        connection.request("GET", "/api/leaderboard/health")
+        return connection.getresponse().getheader("Connection") == "close"
+    finally:
+        connection.close()
+
+
 async def test_who_is_to_stop_says_so_first_and_serves_on(servers: Servers, logs: Path) -> None:
     with running(servers, logs, LEADERBOARD_STOP_AFTER_MS="2000") as system:
         front = system.processes["front"]
+        assert await asyncio.to_thread(ends_connections, system) is False
         front.send_signal(signal.SIGTERM)
         began = time.monotonic()
         said: set[tuple[int, str]] = set()
@@ -64,6 +76,7 @@ async def test_who_is_to_stop_says_so_first_and_serves_on(servers: Servers, logs
             said.add((status, health["status"]))
         assert said <= {(200, "ok"), (503, "stopping")}
         assert (await get(system, "/api/v1/live"))[0] == 503
+        assert await asyncio.to_thread(ends_connections, system) is True
         assert (await submit(system, name(), 5))[0] == 200
         assert await asyncio.to_thread(front.wait, WITHIN) == 0
         assert time.monotonic() - began >= 2

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from leaderboard.comparing import Differences, Row
 from leaderboard.counting import line
-from leaderboard.rebuilding import deal
+from leaderboard.crew import deal
 from projector.building import Folding, Part
 from projector.store import history_row
 from shared.events import Fact, PlayerBanned, PlayerErased, PlayerReinstated, ScoreRevoked, ScoreSubmitted
@@ -72,10 +72,14 @@ def part(number: int, end: int) -> Part:
     return Part(topic="events", partition=number, end=end)
 
 
+def end_of(part: Part) -> int:
+    return part.end
+
+
 def test_partitions_are_dealt_out_by_their_size() -> None:
-    hands = deal([part(0, 10), part(1, 90), part(2, 50), part(3, 40)], 2)
+    hands = deal([part(0, 10), part(1, 90), part(2, 50), part(3, 40)], 2, end_of)
     assert [[each.partition for each in hand] for hand in hands] == [[1, 0], [2, 3]]
-    assert deal([part(0, 10)], 4) == [[part(0, 10)]]
+    assert deal([part(0, 10)], 4, end_of) == [[part(0, 10)]]
 
 
 def test_a_line_says_how_far_it_is_how_fast_and_how_long_yet() -> None:

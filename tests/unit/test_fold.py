@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.boards import DEFAULT_BOARDS
 from shared.catalogue import fold_catalogue
-from shared.events import PlayerProfileSet, RecordVoided, decode, encode
+from shared.events import BoardDefined, PlayerProfileSet, RecordVoided, ScoreSubmitted, decode, encode
 from shared.fold.fold import CatalogueBehind, fold_all
 from shared.fold.players import Profile, fold_profile
 from shared.fold.state import EntryKey, State
@@ -261,6 +262,18 @@ def test_an_event_from_beyond_the_catalogue_waits() -> None:
     ahead = fact_bytes(log_of(("ann", score_bytes("ann", 1)))[1].event.data, catalogue=3)  # type: ignore[union-attr]
     with pytest.raises(CatalogueBehind):
         fold_all(State(), CATALOGUE, [*log_of(), record(1, "ann", ahead)])
+
+
+def test_an_event_that_was_written_since_a_board_of_a_newer_build_cannot_be_judged() -> None:
+    board = fact_bytes(BoardDefined(board=DEFAULT_BOARDS[0])).replace(b"BoardDefined.v2", b"BoardDefined.v9")
+    after = fold_catalogue(CATALOGUE, [Record(0, 3, NOW, b"key", board)])
+    before, since = (
+        fact_bytes(ScoreSubmitted(player_id="ann", game_mode="classic", score=1), str(known), catalogue=known)
+        for known in (2, 3)
+    )
+    assert len(fold_all(State(), after, [*log_of(), record(1, "ann", before)])) == 1
+    with pytest.raises(Unfoldable, match=r"BoardDefined\.v9, offset 3 of the catalogue"):
+        fold_all(State(), after, [*log_of(), record(1, "ann", since)])
 
 
 def test_the_table_is_the_same_for_every_order_of_partitions() -> None:

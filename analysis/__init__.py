@@ -1,0 +1,1 @@
+"""What analysts do with the log: see docs/analysts.md."""

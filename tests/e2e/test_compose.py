@@ -1,0 +1,89 @@
+"""The compose files: valid wherever `docker compose` is, and run where an engine answers."""
+
+import asyncio
+import ssl
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from websockets.asyncio.client import connect
+
+from tests.compose import CLUSTER, DEVELOPMENT, PRODUCTION, Compose, composed, has_compose, make_secrets
+from tests.e2e.test_thread import name
+from tests.servers import contained
+from tests.stack import ROOT, eventually
+
+composes = pytest.mark.skipif(not has_compose(), reason="`docker compose` is not installed here")
+runs = pytest.mark.skipif(not (has_compose() and contained()), reason="tests do not run on containers here")
+
+
+@composes
+@pytest.mark.parametrize("files", [PRODUCTION, CLUSTER, DEVELOPMENT], ids=lambda files: files[-1])
+def test_the_files_are_valid(files: Sequence[str], tmp_path: Path) -> None:
+    Compose(files, make_secrets(tmp_path / "secrets")).run("config", "--quiet")
+
+
+@runs
+async def test_production(tmp_path: Path) -> None:
+    with composed(PRODUCTION, tmp_path / "secrets") as compose:
+        await play(compose)
+        assert_confined(compose)
+
+
+@runs
+async def test_cluster(tmp_path: Path) -> None:
+    with composed(CLUSTER, tmp_path / "secrets") as compose:
+        await play(compose)
+        counts = {service: len(compose.containers(service)) for service in ("command-api", "query-api", "notifier")}
+        assert set(counts.values()) == {2}
+
+
+async def play(compose: Compose) -> None:
+    """Submit, read and watch through nginx, then verify."""
+    ann, trusted = name(), ssl.create_default_context(cafile=compose.certificate)
+    async with (
+        aiohttp.ClientSession(compose.url, connector=aiohttp.TCPConnector(ssl=trusted)) as client,
+        connect(f"{compose.url.replace('https', 'wss')}/ws/leaderboard/{ann}", ssl=trusted) as socket,
+    ):
+        position = await submit(client, ann)
+        async with asyncio.timeout(10):
+            assert ann in str(await socket.recv())
+        async with client.get(f"/api/leaderboard/rank/{ann}", headers={"X-Min-Position": position}) as answer:
+            assert (answer.status, (await answer.json())["score"]) == (200, 7)
+        async with client.get("/") as page:
+            assert page.headers["Cache-Control"] == "no-cache"
+            assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+            assert page.headers["Content-Encoding"] == "gzip"
+    verified = compose.leaderboard("verify")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+async def submit(client: aiohttp.ClientSession, player: str) -> str:
+    """Submit a score of 7, twice with one key; the position."""
+    answers: list[Any] = []
+    for _ in range(2):
+        body, headers = {"user_id": player, "score": 7}, {"Idempotency-Key": "once"}
+        async with client.post("/api/leaderboard/submit", json=body, headers=headers) as answer:
+            assert answer.status in (200, 202)
+            answers.append(await answer.json())
+    assert answers[0]["event_id"] == answers[1]["event_id"]
+    return str(answers[0]["position"])
+
+
+def assert_confined(compose: Compose) -> None:
+    """Our processes are nobody in particular, and write nowhere."""
+    for service in ("command-api", "query-api", "notifier", "projector", "web"):
+        tried = compose.run("exec", "--no-TTY", service, "sh", "-c", "id -u; touch /here", check=False)
+        assert tried.returncode != 0
+        assert "Read-only" in tried.stderr
+        assert tried.stdout.strip() != "0"
+
+
+@runs
+def test_services_follow_their_sources(tmp_path: Path) -> None:
+    with composed(DEVELOPMENT, tmp_path / "secrets", "web") as compose:
+        asyncio.run(play(compose))
+        (ROOT / "query_api" / "__init__.py").touch()
+        eventually(lambda: "detected" in compose.run("logs", "query-api").stdout, 30, "a restart of query-api")
