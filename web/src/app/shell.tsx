@@ -48,7 +48,7 @@ export function Shell({ children }: { children: ReactNode }) {
 
 function NavLink({ href, children }: { href: string; children: ReactNode }) {
   const look = (active: boolean) =>
-    `rounded-control px-3 py-2 font-semibold text-small transition hover:bg-raised hover:text-ink ${
+    `rounded-control px-2 py-2 font-semibold tablet:px-3 text-small transition hover:bg-raised hover:text-ink ${
       active ? "text-ink underline decoration-2 decoration-cyan underline-offset-8" : "text-muted"
     }`;
   return (

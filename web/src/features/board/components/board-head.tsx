@@ -30,7 +30,7 @@ export function BoardHead(props: BoardHeadProps) {
   return (
     <div className="mb-3 flex flex-wrap items-center gap-x-3 gap-y-4 tablet:mb-5">
       <div className="min-w-0 flex-1">
-        <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+        <div className="flex flex-wrap items-center gap-x-2 gap-y-1">
           <h1 title={definition.title} className="line-clamp-2 min-w-0 break-words text-lead tablet:text-hero">
             {definition.title}
           </h1>

@@ -26,11 +26,16 @@ export function TailHead({ query, onJump, onRefresh }: TailHeadProps) {
       <td {...CELL} className="block border-line border-t bg-raised px-3 tablet:px-5">
         <div className="flex h-12 items-center gap-2 text-muted text-small">
           <span className="truncate">
-            {failed
-              ? unreachable(query.error).message
-              : query.dataUpdatedAt > 0
-                ? `Below: as of ${time(query.dataUpdatedAt)}`
-                : "More rows below"}
+            {failed ? (
+              unreachable(query.error).message
+            ) : query.dataUpdatedAt > 0 ? (
+              <>
+                <span className="max-tablet:sr-only">Below: as of </span>
+                {time(query.dataUpdatedAt)}
+              </>
+            ) : (
+              "More rows below"
+            )}
           </span>
           <Button
             look="quiet"

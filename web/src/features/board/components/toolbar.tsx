@@ -44,7 +44,7 @@ export function Toolbar({
         </Tab>
       </fieldset>
       {asOf !== null ? (
-        <span className="truncate font-semibold text-gold text-small">As of {time(asOf)}</span>
+        <span className="truncate font-semibold text-gold text-small max-tablet:hidden">As of {time(asOf)}</span>
       ) : (
         total !== null && (
           <span className="tabular truncate text-muted text-small max-tablet:hidden">{counted(total, "player")}</span>
