@@ -5,9 +5,10 @@ import { defineConfig } from "vitest/config";
 
 const leaderboard = process.env.LEADERBOARD_URL ?? "http://localhost:8080";
 const proxy = {
-  "/api": { target: leaderboard, changeOrigin: true },
+  // `secure`: behind the nginx of compose.dev.yaml the certificate is signed by itself.
+  "/api": { target: leaderboard, changeOrigin: true, secure: false },
   // The notifier refuses an Origin that it does not list; the page's own is not known to it behind this proxy.
-  "/ws": { target: leaderboard, changeOrigin: true, ws: true, rewriteWsOrigin: true },
+  "/ws": { target: leaderboard, changeOrigin: true, secure: false, ws: true, rewriteWsOrigin: true },
 };
 
 export default defineConfig({

@@ -3,24 +3,26 @@
 import asyncio
 import ssl
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.compose import CLUSTER, DEVELOPMENT, PRODUCTION, Compose, composed, has_compose, make_secrets
+from tests.compose import CLUSTER, DEVELOPMENT, OBSERVED, PRODUCTION, Compose, composed, has_compose, make_secrets
 from tests.e2e.test_thread import name
 from tests.servers import contained
-from tests.stack import ROOT, eventually
+from tests.stack import ROOT, answers, eventually, free_port
 
 composes = pytest.mark.skipif(not has_compose(), reason="`docker compose` is not installed here")
 runs = pytest.mark.skipif(not (has_compose() and contained()), reason="tests do not run on containers here")
 
 
 @composes
-@pytest.mark.parametrize("files", [PRODUCTION, CLUSTER, DEVELOPMENT], ids=lambda files: files[-1])
+@pytest.mark.parametrize("files", [PRODUCTION, CLUSTER, DEVELOPMENT, OBSERVED], ids=lambda files: files[-1])
 def test_the_files_are_valid(files: Sequence[str], tmp_path: Path) -> None:
     Compose(files, make_secrets(tmp_path / "secrets")).run("config", "--quiet")
 
@@ -82,8 +84,25 @@ def assert_confined(compose: Compose) -> None:
 
 
 @runs
-def test_services_follow_their_sources(tmp_path: Path) -> None:
-    with composed(DEVELOPMENT, tmp_path / "secrets", "web") as compose:
+def test_services_and_the_app_follow_their_sources(tmp_path: Path) -> None:
+    port = free_port()
+    with composed(DEVELOPMENT, tmp_path / "secrets", DEV_PORT=f"127.0.0.1:{port}") as compose:
         asyncio.run(play(compose))
         (ROOT / "query_api" / "__init__.py").touch()
         eventually(lambda: "detected" in compose.run("logs", "query-api").stdout, 30, "a restart of query-api")
+        for path in ("/", "/api/leaderboard/health"):
+            eventually(partial(answers, f"http://localhost:{port}{path}"), 120, path)
+
+
+@runs
+def test_what_is_watched(tmp_path: Path) -> None:
+    port = free_port()
+    with composed(OBSERVED, tmp_path / "secrets", PROMETHEUS_PORT=f"127.0.0.1:{port}"):
+        asked = f"http://127.0.0.1:{port}/api/v1/query?query=nginx_connections_active"
+        eventually(lambda: '"job":"web"' in text_of(asked), 60, "a figure of nginx")
+        assert "WebDown" in text_of(f"http://127.0.0.1:{port}/api/v1/rules")
+
+
+def text_of(url: str) -> str:
+    with urlopen(url, timeout=5) as answer:
+        return str(answer.read().decode())
