@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
+from tempfile import gettempdir
 
 import duckdb
 
@@ -13,6 +14,8 @@ DEFINITIONS = {found[1]: found[2] for found in DEFINED.finditer(TEXT)}
 NAMED = re.compile(r"\b(?:from|join) (\w+)")
 VIEWS = ("events", "sessions", "entries", "rank_history", "steps", "players", "rulings", "boards", "board_revisions")
 """Those that are described; the others are what these are made of."""
+MEMORY = "1GB"
+"""What is more goes to a temporary folder; `set memory_limit` in SQL says otherwise."""
 FILES = (
     "create view {topic}_files as from read_parquet('{files}', hive_partitioning = true, hive_types = {{'day': date}})"
 )
@@ -28,6 +31,7 @@ def open_database(folder: Path, as_of: int | None = None) -> duckdb.DuckDBPyConn
         if not _has(folder, topic):
             raise NoExport(f"{folder} holds no {topic}/day=*/*.parquet: `leaderboard export {folder}` writes them")
     connection = duckdb.connect()
+    connection.execute(f"set temp_directory = '{gettempdir()}'; set memory_limit = '{MEMORY}'")
     connection.execute("set timezone = 'UTC'; set autoinstall_known_extensions = false")
     for topic in ("events", "boards", "players"):
         if _has(folder, topic):

@@ -49,6 +49,8 @@ class Rounds:
     memory: int = 0
     rows: int = 0
     size: int = 0
+    cpu: dict[str, list[float]] = field(default_factory=lambda: {"drain": [], "export": []})
+    """Seconds of CPU of each round: what a time on a busy machine is to be read with."""
 
 
 def export(settings: Settings, out: Path | None, console: Console) -> bool:
@@ -80,6 +82,7 @@ def found(events: int, rounds: Rounds) -> Measured:
     figures = {"events": float(events), "seconds": took, "events a second": events / took}
     figures |= {"floor.drain.seconds": drain, "ratio.drain.seconds": took / drain}
     figures |= {"memory, MB": rounds.memory / MEGABYTE, "size, MB": rounds.size / MEGABYTE}
+    figures |= {f"cpu.{what}, s": median(seconds) for what, seconds in rounds.cpu.items()}
     figures |= {"bytes an event": rounds.size / events, "errors": float(abs(events - rounds.rows))}
     return Measured("export", [], {}, figures)
 
@@ -101,11 +104,12 @@ def held(folder: Path) -> tuple[int, int]:
 
 def _timed(what: str, argv: list[str], rounds: Rounds) -> float:
     """Seconds that a process of ours took, from its start to its end. Raises NotExported."""
-    began = time.monotonic()
+    began, before = time.monotonic(), os.times()
     process = subprocess.Popen([sys.executable, *argv], stderr=subprocess.PIPE)
     with process, _watched(process.pid) as most:
         _, error = process.communicate()
-    took = time.monotonic() - began
+    took, after = time.monotonic() - began, os.times()
+    rounds.cpu[what].append(after.children_user - before.children_user + after.children_system - before.children_system)
     if process.returncode != 0:
         raise NotExported(f"{what}: {error.decode(errors='replace')}")
     if what == "export":
