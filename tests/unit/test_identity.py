@@ -51,7 +51,9 @@ def test_what_is_neither_an_integer_nor_a_player_id_is_refused(body: bytes) -> N
         INPUT.validate_json(body)
 
 
-@pytest.mark.parametrize("text", ["", "e6c7fa0b", "E6C7FA0B-9F9B-5BD9-8A35-5BCA66C2AD5C", "{e6c7fa0b-9f9b-5bd9-8a35-5bca66c2ad5c}"])
+@pytest.mark.parametrize(
+    "text", ["", "e6c7fa0b", "E6C7FA0B-9F9B-5BD9-8A35-5BCA66C2AD5C", "{e6c7fa0b-9f9b-5bd9-8a35-5bca66c2ad5c}"]
+)
 def test_a_text_that_this_project_would_not_write_is_no_event_id(text: str) -> None:
     assert not is_event_id(text)
 
