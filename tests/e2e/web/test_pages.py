@@ -100,7 +100,7 @@ async def test_who_changes_places_flies_there_and_no_element_moves(
     await expect(row(page, bob)).to_contain_text("400")
     await page.evaluate(WATCH_FLIGHTS)
     wanted = {ann, bob} if motion == "no-preference" else set()
-    # A browser that is kept from drawing shows the next state without the flights of the one before: so again.
+    # A browser that is kept from drawing may show the next state without the flights of the one before: so again.
     for turn, first in enumerate([bob, ann, bob, ann]):
         await submit(system, first, 900 + turn, board)
         await expect(row(page, first)).to_contain_text(f"{900 + turn}")
