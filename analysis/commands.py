@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 
 from analysis.printing import Format as Printed
 from analysis.wishes import Format, InvalidWish, Wishes, parse_offsets, parse_time
-from leaderboard.terminal import console, fail, fail_setting
+from leaderboard.terminal import checked_settings, console, fail
 from shared.incarnation import LogNotCreated
 from shared.log import LogUnavailable
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings
@@ -238,10 +237,8 @@ def import_history(
 
 
 def _log_settings() -> tuple[KafkaSettings, NamingSettings]:
-    try:
+    with checked_settings():
         return KafkaSettings(), NamingSettings()
-    except ValidationError as error:
-        fail_setting(error)
 
 
 def _answers() -> Console:
@@ -251,10 +248,8 @@ def _answers() -> Console:
 
 
 def _table_settings() -> tuple[PostgresSettings, NamingSettings]:
-    try:
+    with checked_settings():
         return PostgresSettings(), NamingSettings()
-    except ValidationError as error:
-        fail_setting(error)
 
 
 def _require_packages() -> None:

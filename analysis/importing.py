@@ -22,6 +22,7 @@ from projector.reading import Part, read_part
 from shared.appender import Appender, Delivery, acknowledgement, open_appender
 from shared.incarnation import read_incarnation, read_incarnations
 from shared.log import LogUnavailable, Reader, open_reader
+from shared.postgres import open_connection
 from shared.settings import KafkaSettings, NamingSettings, PostgresSettings
 from shared.topics import BY_THE_BROKER, Place, Topic, TopicName, topic_name, topics
 
@@ -127,13 +128,11 @@ async def _open(target: Target) -> AsyncIterator[tuple[Reader, Appender]]:
 
 async def _require_nobody(target: Target) -> None:
     """A projector would say of old seasons that they are over, in the middle of them. Raises NotImported."""
-    connection = await asyncpg.connect(target.postgres.postgres.get_secret_value(), timeout=10)
-    try:
-        alive = await connection.fetchval(ALIVE.format(schema=target.naming.schema_name))
-    except asyncpg.UndefinedTableError:
-        alive = 0
-    finally:
-        await connection.close(timeout=5)
+    async with open_connection(target.postgres, NAME) as connection:
+        try:
+            alive = await connection.fetchval(ALIVE.format(schema=target.naming.schema_name))
+        except asyncpg.UndefinedTableError:
+            alive = 0
     if alive:
         raise NotImported(f"{alive} projectors run here: stop the system, or import under another LEADERBOARD_PREFIX")
 

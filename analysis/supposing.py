@@ -26,7 +26,7 @@ from shared.records import Received
 from shared.seasons import season_at
 
 EXCLUDED: TypeAdapter[list[str]] = TypeAdapter(Annotated[list[PlayerId], Field(max_length=100_000)])
-COMBINING = ("title", "operator", "order", "ties")
+COMBINING = frozenset({"title", "operator", "order", "ties"})
 """Fields that leave which scores count as it was."""
 SHOWN_FIELDS = 3
 """Fields that changed, named in one line."""
@@ -73,6 +73,14 @@ class Summary(NamedTuple):
     gone: int
     new: int
     rules: str
+
+
+class Difference(NamedTuple):
+    """What is other about a board than it was last."""
+
+    fields: frozenset[str]
+    line: str
+    """For people."""
 
 
 @dataclass(slots=True)
@@ -130,6 +138,8 @@ class Supposing:
     lost: dict[tuple[BoardSeason, str], Lost] = field(default_factory=dict)
     """Board, season and player → what counts on one side only; of players who stand otherwise."""
     catalogue_if: Catalogue = field(init=False)
+    differences: dict[str, Difference] = field(init=False)
+    """Of each board that is compared."""
     clock: int = 0
     """Of the partition that is the furthest."""
 
@@ -138,6 +148,7 @@ class Supposing:
         self.catalogue_if = suppose(self.was, self.supposition.boards)
         compared = self.supposition.compared(self.catalogue_if)
         self.results_was, self.results_if = Results(compared), Results(compared)
+        self.differences = {each: _difference(self.was.board(each), self.catalogue_if.board(each)) for each in compared}
 
     def begin(self) -> tuple[Folding, Folding]:
         """The two folds of the next partition."""
@@ -153,18 +164,9 @@ class Supposing:
         """See which scores count on one side only, before what was folded is forgotten."""
         self.clock = max([self.clock, *(each.clock for each in folds[0].partitions.values())])
         for board in self.supposition.boards:
-            if any(name not in COMBINING for name in self.changed(board.board_id)):
+            if not self.differences[board.board_id].fields <= COMBINING:
                 for key in folds[1].states:
                     self._explain(board, *(fold.states.get(key, State()) for fold in folds))
-
-    def changed(self, board_id: str) -> list[str]:
-        """The fields of a board that are supposed to be other than they were last; all of a new one."""
-        old, new = self.was.board(board_id), self.catalogue_if.board(board_id)
-        assert new is not None, board_id
-        if old is None:
-            return ["board_id"]
-        before, after = definition_of(old), definition_of(new)
-        return [name for name in after if before[name] != after[name]]
 
     def _explain(self, board: Board, was: State, now: State) -> None:
         rows = [
@@ -208,7 +210,8 @@ class Supposing:
         gone = sum(1 for each in moves if each.rank_if is None)
         new = sum(1 for each in moves if each.rank_was is None)
         same = len(was.keys() & now.keys()) - up - down
-        return Summary(board_id, season, len(was), len(now), up, down, same, gone, new, self._rules(board_id)), moves
+        rules = self.differences[board_id].line
+        return Summary(board_id, season, len(was), len(now), up, down, same, gone, new, rules), moves
 
     def _ranked(self, catalogue: Catalogue, results: Results, board_id: str, season: str) -> dict[str, Ranked]:
         board = catalogue.board(board_id)
@@ -228,19 +231,10 @@ class Supposing:
             return "excluded"
         lost = self.lost.get(((board_id, season), player_id))
         same = was is not None and now is not None and was[1:3] == now[1:3]
-        if same and "order" not in self.changed(board_id) and "ties" not in self.changed(board_id):
+        difference = self.differences[board_id]
+        if same and not difference.fields & {"order", "ties"}:
             return "others moved"
-        return "; ".join(filter(None, (self._rules(board_id), lost.line() if lost is not None else "")))
-
-    def _rules(self, board_id: str) -> str:
-        """What is other about a board."""
-        old, new = self.was.board(board_id), self.catalogue_if.board(board_id)
-        if old is None or new is None:
-            return "a new board"
-        before, after = definition_of(old), definition_of(new)
-        changed = [name for name in self.changed(board_id) if name != "title"]
-        named = [f"{name} {before[name]} -> {after[name]}" for name in changed[:SHOWN_FIELDS]]
-        return ", ".join([*named, *([f"{len(changed) - SHOWN_FIELDS} more"] if len(changed) > SHOWN_FIELDS else [])])
+        return "; ".join(filter(None, (difference.line, lost.line() if lost is not None else "")))
 
 
 async def fold_both(log: Log, position: Position, supposition: Supposition, count: Count) -> Supposing:
@@ -265,6 +259,18 @@ def furthest(moves: Iterable[Move], most: int) -> list[Move]:
 def _far(move: Move) -> tuple[int, int, str, str, str]:
     best = min(rank for rank in (move.rank_was, move.rank_if) if rank is not None)
     return (-abs(move.moved) if move.moved is not None else 0, best, move.board, move.season, move.player_id)
+
+
+def _difference(old: Board | None, new: Board | None) -> Difference:
+    assert new is not None
+    if old is None:
+        return Difference(frozenset({"board_id"}), "a new board")
+    before, after = definition_of(old), definition_of(new)
+    changed = [name for name in after if before[name] != after[name]]
+    told = [name for name in changed if name != "title"]
+    named = [f"{name} {before[name]} -> {after[name]}" for name in told[:SHOWN_FIELDS]]
+    more = [f"{len(told) - SHOWN_FIELDS} more"] if len(told) > SHOWN_FIELDS else []
+    return Difference(frozenset(changed), ", ".join([*named, *more]))
 
 
 def _rank_of(each: Ranked | None) -> int | None:

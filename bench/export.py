@@ -18,19 +18,17 @@ from rich.console import Console
 
 from bench.benchmark import Settings, report
 from bench.errors import BenchFailed
-from bench.loading import append_players
+from bench.loading import append_players, count_records
 from bench.processes import GONE
 from bench.results import Measured, Results, commit, date, machine
-from bench.system import System, own_folder, running
+from bench.system import own_folder, running
 from bench.tables import figures_table
 from bench.workloads import Bar
 from leaderboard.counting import counted
 from leaderboard.creating import create
 from leaderboard.local.servers import local_servers
 from leaderboard.running import addresses
-from shared.log import open_reader
 
-NAME = "bench"
 BARS = (Bar("ratio.drain.seconds", 2.0), Bar("memory, MB", 500), Bar("errors", 0))
 LOOK_EVERY = 0.1
 MEGABYTE = 1024 * 1024
@@ -65,7 +63,7 @@ def export(settings: Settings, out: Path | None, console: Console) -> bool:
         asyncio.run(create(system.kafka, system.postgres, system.naming, say))
         with counted(console, "appending") as progress:
             asyncio.run(append_players(system, settings.players, progress, settings.events))
-        events = asyncio.run(count(system))
+        events = asyncio.run(count_records(system))
         for number in range(settings.rounds):
             with console.status(f"round {number + 1} of {settings.rounds}"), TemporaryDirectory() as folder:
                 rounds.drain.append(_timed("drain", ["-m", "bench.drain"], rounds))
@@ -85,12 +83,6 @@ def found(events: int, rounds: Rounds) -> Measured:
     figures |= {f"cpu.{what}, s": median(seconds) for what, seconds in rounds.cpu.items()}
     figures |= {"bytes an event": rounds.size / events, "errors": float(abs(events - rounds.rows))}
     return Measured("export", [], {}, figures)
-
-
-async def count(system: System) -> int:
-    """Records in the events topic."""
-    async with open_reader(system.kafka, system.naming, NAME) as reader:
-        return sum((await reader.end("events")).values())
 
 
 def held(folder: Path) -> tuple[int, int]:

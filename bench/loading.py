@@ -74,6 +74,12 @@ async def append_players(
             appended(numbers.stop, count)
 
 
+async def count_records(system: System) -> int:
+    """Records in the events topic."""
+    async with open_reader(system.kafka, system.naming, NAME) as reader:
+        return sum((await reader.end("events")).values())
+
+
 async def settle(system: System, applied: Progress = lambda *_: None) -> None:
     """Wait until nothing is appended any more and Redis, which comes last, contains the log. Raises NotApplied.
 

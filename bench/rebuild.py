@@ -17,14 +17,13 @@ from rich.console import Console
 from bench.benchmark import Settings, concluded, fill, open_system, report
 from bench.errors import BenchFailed
 from bench.load import percentile
+from bench.loading import count_records
 from bench.processes import spent, usage
 from bench.results import Measured
 from bench.system import System
 from bench.tables import figures_table
 from bench.workloads import Bar
-from shared.log import open_reader
 
-NAME = "bench"
 BARS = (Bar("seconds", 90.0, 45.0), Bar("errors", 0))
 """design: a rebuild of 1,000,000 events, reads served throughout."""
 ASK_EVERY = 0.02
@@ -85,8 +84,7 @@ def found(events: int, took: float, seen: Seen, cpu: Mapping[str, float]) -> Mea
 
 async def _measure(system: System, settings: Settings) -> tuple[int, float, Seen, str]:
     """Records in the log, seconds, what was answered, and what the command said. Raises NotRebuilt."""
-    async with open_reader(system.kafka, system.naming, NAME) as reader:
-        events = sum((await reader.end("events")).values())
+    events = await count_records(system)
     seen = Seen()
     loads = [asyncio.create_task(load(system.url, settings, seen)) for load in (_read, _submit)]
     try:

@@ -8,17 +8,14 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.benchmark import Settings, concluded, fill, report
-from bench.loading import settle
+from bench.loading import count_records, settle
 from bench.processes import spent, usage
 from bench.results import Measured
 from bench.system import own_folder, served
 from bench.tables import figures_table
 from leaderboard.local.servers import ALL, local_servers
 from leaderboard.running import addresses
-from shared.log import open_reader
-from shared.settings import KafkaSettings, NamingSettings
 
-NAME = "bench"
 LOG = frozenset({"kafka"})
 
 
@@ -36,7 +33,7 @@ def restore(settings: Settings, out: Path | None, console: Console) -> bool:
         os.environ |= addresses(log)
         with served(data / "before", ALL - LOG, say) as system:
             fill(system, settings, console)
-        events, began = asyncio.run(_events(system.kafka, system.naming)), time.monotonic()
+        events, began = asyncio.run(count_records(system)), time.monotonic()
         with served(data / "after", ALL - LOG, say) as system:
             serving, before = time.monotonic() - began, usage(system.families())
             with console.status(f"folding {events:,} records"):
@@ -53,8 +50,3 @@ def found(events: int, serving: float, took: float, cpu: dict[str, float]) -> Me
     return Measured(
         "restore", [], {}, figures | {f"cpu.{name}, s": used for name, used in cpu.items()} | {"errors": 0.0}
     )
-
-
-async def _events(kafka: KafkaSettings, naming: NamingSettings) -> int:
-    async with open_reader(kafka, naming, NAME) as reader:
-        return sum((await reader.end("events")).values())

@@ -1,5 +1,7 @@
 """What the commands share: where they print, how they fail, and their settings from the environment."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, NoReturn
 
 import typer
@@ -20,16 +22,21 @@ def fail(message: str) -> NoReturn:
 
 def command_settings() -> CommandSettings:
     """The settings of the command API from the environment, or one line that says which is wrong."""
-    try:
+    with checked_settings():
         return CommandSettings()
-    except ValidationError as error:
-        fail_setting(error)
 
 
 def server_settings() -> tuple[KafkaSettings, PostgresSettings, RedisSettings, NamingSettings]:
     """The settings from the environment, or one line that says which is missing or wrong."""
-    try:
+    with checked_settings():
         return KafkaSettings(), PostgresSettings(), RedisSettings(), NamingSettings()
+
+
+@contextmanager
+def checked_settings() -> Iterator[None]:
+    """Settings that are made in it are right, or it says which is not, and exits 1."""
+    try:
+        yield
     except ValidationError as error:
         fail_setting(error)
 
