@@ -21,6 +21,7 @@ from shared.seasons import DIFFERENCE, Season, season_at, season_before
 from shared.topics import LOG_KEY
 from tests.e2e.test_boards import ADMIN, KEY, post, ranks
 from tests.e2e.test_thread import get
+from tests.integration.test_clock import BY_THE_BROKER, BY_THE_WRITER, stamp
 from tests.servers import Servers
 from tests.stack import System, present
 from tests.tables import admin, select
@@ -62,7 +63,7 @@ async def create_with_a_past(system: System, began: int) -> None:
     """The events topic, for once with records that bring their own time, from before its first season."""
     name = f"{system.prefix}leaderboard.events"
     async with admin(system) as client:
-        config = {"message.timestamp.type": "CreateTime", "retention.ms": "-1"}
+        config = {"message.timestamp.type": BY_THE_WRITER, "retention.ms": "-1"}
         await client.create_topics([NewTopic(name, 4, 1, topic_configs=config)])
     async with producer(system) as made:
         for partition in range(4):
@@ -72,7 +73,8 @@ async def create_with_a_past(system: System, began: int) -> None:
 
 
 async def write_past(system: System, seasons: list[Season]) -> None:
-    """Three players, one score a day each."""
+    """Three players, one score a day each; after which the broker stamps the records, as `init` would have it."""
+    await stamp(system, BY_THE_WRITER)
     async with producer(system) as made:
         identity = event_id_of("daily", "define")
         define = wrap(BoardDefined(board=BOARD), event_id=identity, subject="daily", source="t", actor="t")
@@ -84,6 +86,7 @@ async def write_past(system: System, seasons: list[Season]) -> None:
                 event = wrap(fact, event_id=identity, subject=player, source="t", actor="t", catalogue=defined.offset)
                 name, at = f"{system.prefix}leaderboard.events", season.starts_at + 3_600_000
                 await made.send_and_wait(name, encode(event), player.encode(), timestamp_ms=at)
+    await stamp(system, BY_THE_BROKER)
 
 
 async def results(system: System) -> dict[tuple[str, str], tuple[Any, ...]]:

@@ -48,8 +48,8 @@ async def test_everything_works_through_tls_and_passwords(secure: Secure, folder
     with running(secure.servers, folder, split=True, **settings) as system:
         ann = name()
         async with connect(f"{system.live}/ws/leaderboard/{ann}") as socket:
-            assert (await submit(system, ann, 1200))[0] == 200
-            async with asyncio.timeout(10):
+            assert (await submit(system, ann, 1200))[0] in (200, 202)  # 202 while the projector still comes up
+            async with asyncio.timeout(30):
                 told = orjson.loads(await socket.recv())
         assert (told["user_id"], told["new_rank"]) == (ann, 1)
         status, rank = await get(system, f"/api/leaderboard/rank/{ann}")
