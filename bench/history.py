@@ -35,6 +35,22 @@ game_modes = ["classic"]
 operator = "best"
 order = "desc"
 """
+WRONG_MOVES = """
+with scores as (select player_id, score, "time" as reached from read_csv($history)),
+was as (select player_id, sum(score)::bigint as value, max(reached) as reached from scores group by player_id),
+best as (
+    select player_id, score as value, min(reached) as reached from scores
+    where (player_id, score) in (select player_id, max(score) from scores group by player_id)
+    group by player_id, score),
+ranked_was as (select *, row_number() over (order by value desc, reached, player_id) as rank from was),
+ranked_if as (select *, row_number() over (order by value desc, reached, player_id) as rank from best),
+expected as (
+    select player_id, w.rank as rank_was, i.rank as rank_if, w.value as value_was, i.value as value_if
+    from ranked_was w join ranked_if i using (player_id) where w.rank <> i.rank),
+told as (select player_id, rank_was, rank_if, value_was, value_if from read_csv($moves))
+select count(*) from ((from expected except all from told) union all (from told except all from expected))
+"""
+"""How many moves are on one side only: of those that plain SQL finds in the history, and of those that were told."""
 
 
 class CommandFailed(BenchFailed):
@@ -47,7 +63,8 @@ class Ran(NamedTuple):
     seconds: float
     megabytes: float
     """The most that it held at a time."""
-    said: str
+    out: Path
+    """What it printed."""
 
 
 def history(settings: Settings, out: Path | None, console: Console) -> bool:
@@ -62,15 +79,17 @@ def history(settings: Settings, out: Path | None, console: Console) -> bool:
         file.write_text("\n".join(_lines(settings)))
         rules.write_text(RULES)
         with console.status("importing"):
-            imported = _run("import", str(file), "--yes")
+            imported = _run(data / "import.txt", "import", str(file), "--yes")
         began = time.monotonic()
         with served(data / "up", frozenset({"redis"}), say) as system, console.status("projecting, replaying"):
             asyncio.run(settle(system))
             figures = {"events": float(settings.events), **_figures("import", imported)}
             figures |= {"projected after, s": time.monotonic() - began}
-            figures |= _figures("replay", _run("replay", "--top", "100", "--digests", "--format", "csv"))
-            figures |= _figures("what-if", _run("replay", "--what-if", str(rules), "--format", "csv"))
-            measured = Measured("history", [], {}, figures | {"errors": 0.0})
+            replayed = _run(data / "replay.csv", "replay", "--top", "100", "--digests", "--format", "csv")
+            argv = "replay", "--what-if", str(rules), "--top", str(settings.players), "--format", "csv"
+            supposed = _run(data / "moves.csv", *argv)
+            figures |= _figures("replay", replayed) | _figures("what-if", supposed)
+            measured = Measured("history", [], {}, figures | _compared(file, supposed.out))
             results = concluded(system, [measured], settings, console)
     return report(results, figures_table(measured, BARS), out, console)
 
@@ -87,15 +106,26 @@ def _figures(name: str, ran: Ran) -> dict[str, float]:
     return {f"{name}, s": ran.seconds, f"{name}, MB": ran.megabytes}
 
 
-def _run(*arguments: str) -> Ran:
+def _compared(history: Path, moves: Path) -> dict[str, float]:
+    import duckdb
+
+    with duckdb.connect() as database:
+        [(told,)] = database.execute("select count(*) from read_csv($moves)", {"moves": str(moves)}).fetchall()
+        files = {"history": str(history), "moves": str(moves)}
+        [(wrong,)] = database.execute(WRONG_MOVES, files).fetchall()
+    return {"moves": float(told), "errors": float(wrong)}
+
+
+def _run(out: Path, *arguments: str) -> Ran:
     """Run a command of `leaderboard` to its end. Raises CommandFailed."""
     began = time.monotonic()
     argv = [sys.executable, "-m", "leaderboard", *arguments]
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert process.stdout is not None
-    said = process.stdout.read().decode(errors="replace")
+    with out.open("wb") as printed:
+        process = subprocess.Popen(argv, stdout=printed, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    said = process.stderr.read().decode(errors="replace")
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise CommandFailed(f"leaderboard {' '.join(arguments)}: {said}")
-    return Ran(time.monotonic() - began, used.ru_maxrss / 1024, said)
+    return Ran(time.monotonic() - began, used.ru_maxrss / 1024, out)
