@@ -7,16 +7,22 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
-SECRETS = Path(os.environ.get("LEADERBOARD_SECRETS", "/run/secrets"))
-"""Folder where a file may hold a setting: `leaderboard_postgres` that of `LEADERBOARD_POSTGRES`, which goes before it.
-It is where containers are given their secrets."""
+
+def secrets_folder() -> Path | None:
+    """Where a file may hold a setting: `leaderboard_postgres` that of `LEADERBOARD_POSTGRES`, which goes before it.
+
+    By default it is where containers are given their secrets.
+    """
+    folder = Path(os.environ.get("LEADERBOARD_SECRETS", "/run/secrets"))
+    return folder if folder.is_dir() else None
 
 
 def variables() -> dict[str, str]:
     """The environment, and before it what files hold."""
-    files = [each for each in SECRETS.iterdir() if each.is_file()] if SECRETS.is_dir() else []
+    folder = secrets_folder()
+    files = [each for each in folder.iterdir() if each.is_file()] if folder is not None else []
     held = {each.name.upper(): each.read_text().strip() for each in files if each.name.startswith("leaderboard_")}
     return {**held, **os.environ}
 
@@ -31,9 +37,20 @@ class Settings(BaseSettings):
         populate_by_name=True,
         extra="ignore",
         hide_input_in_errors=True,  # an error must not put a password into a log
-        secrets_dir=SECRETS if SECRETS.is_dir() else None,
         use_attribute_docstrings=True,  # `leaderboard settings` shows them
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given, then the environment, then files."""
+        return init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_folder())
 
 
 class NamingSettings(Settings):
