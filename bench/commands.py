@@ -205,7 +205,12 @@ def bench_export(
 
 
 @bench_app.command("restore")
-def bench_restore(events: Events = 1_000_000, players: Players = 100_000, out: Out = None) -> None:
+def bench_restore(
+    events: Events = 1_000_000,
+    players: Players = 100_000,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="`leaderboard rebuild` first, then projectors")] = False,
+    out: Out = None,
+) -> None:
     """Lose Postgres and Redis: how long until new, empty ones hold all of the log again?
 
     On a system of its own. Exit 1 when the tables are not right afterwards.
@@ -213,7 +218,7 @@ def bench_restore(events: Events = 1_000_000, players: Players = 100_000, out: O
     from bench.benchmark import Settings
     from bench.restore import restore
 
-    _bench(lambda: restore(Settings(players, events=events), out, console))
+    _bench(lambda: restore(Settings(players, events=events), rebuild, out, console))
 
 
 @bench_app.command("history")

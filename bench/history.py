@@ -3,17 +3,14 @@
 import asyncio
 import os
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from rich.console import Console
 
 from bench.benchmark import Settings, concluded, report
-from bench.errors import BenchFailed
+from bench.command import Ran, run
 from bench.loading import settle, skewed
 from bench.results import Measured
 from bench.system import own_folder, served
@@ -53,20 +50,6 @@ select count(*) from ((from expected except all from told) union all (from told 
 """How many moves are on one side only: of those that plain SQL finds in the history, and of those that were told."""
 
 
-class CommandFailed(BenchFailed):
-    """The command failed."""
-
-
-class Ran(NamedTuple):
-    """What a command took."""
-
-    seconds: float
-    megabytes: float
-    """The most that it held at a time."""
-    out: Path
-    """What it printed."""
-
-
 def history(settings: Settings, out: Path | None, console: Console) -> bool:
     """Import, project, replay, verify, write, show; whether the verdict was good. Raises LocalServerError."""
 
@@ -79,15 +62,15 @@ def history(settings: Settings, out: Path | None, console: Console) -> bool:
         file.write_text("\n".join(_lines(settings)))
         rules.write_text(RULES)
         with console.status("importing"):
-            imported = _run(data / "import.txt", "import", str(file), "--yes")
+            imported = run(data / "import.txt", "import", str(file), "--yes")
         began = time.monotonic()
         with served(data / "up", frozenset({"redis"}), say) as system, console.status("projecting, replaying"):
             asyncio.run(settle(system))
             figures = {"events": float(settings.events), **_figures("import", imported)}
             figures |= {"projected after, s": time.monotonic() - began}
-            replayed = _run(data / "replay.csv", "replay", "--top", "100", "--digests", "--format", "csv")
+            replayed = run(data / "replay.csv", "replay", "--top", "100", "--digests", "--format", "csv")
             argv = "replay", "--what-if", str(rules), "--top", str(settings.players), "--format", "csv"
-            supposed = _run(data / "moves.csv", *argv)
+            supposed = run(data / "moves.csv", *argv)
             figures |= _figures("replay", replayed) | _figures("what-if", supposed)
             measured = Measured("history", [], {}, figures | _compared(file, supposed.out))
             results = concluded(system, [measured], settings, console)
@@ -114,18 +97,3 @@ def _compared(history: Path, moves: Path) -> dict[str, float]:
         files = {"history": str(history), "moves": str(moves)}
         [(wrong,)] = database.execute(WRONG_MOVES, files).fetchall()
     return {"moves": float(told), "errors": float(wrong)}
-
-
-def _run(out: Path, *arguments: str) -> Ran:
-    """Run a command of `leaderboard` to its end. Raises CommandFailed."""
-    began = time.monotonic()
-    argv = [sys.executable, "-m", "leaderboard", *arguments]
-    with out.open("wb") as printed:
-        process = subprocess.Popen(argv, stdout=printed, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    said = process.stderr.read().decode(errors="replace")
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise CommandFailed(f"leaderboard {' '.join(arguments)}: {said}")
-    return Ran(time.monotonic() - began, used.ru_maxrss / 1024, out)

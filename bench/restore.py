@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.benchmark import Settings, concluded, fill, report
+from bench.command import run
 from bench.loading import count_records, settle
 from bench.processes import spent, usage
 from bench.results import Measured
@@ -19,11 +20,12 @@ from leaderboard.running import addresses
 LOG = frozenset({"kafka"})
 
 
-def restore(settings: Settings, out: Path | None, console: Console) -> bool:
+def restore(settings: Settings, rebuild: bool, out: Path | None, console: Console) -> bool:
     """Fill, lose, restore, verify, write, show; whether the verdict was good.
 
     Seconds are from when Postgres and Redis begin to start, with nothing in them, until Redis, which comes last,
-    contains the log. Raises LocalServerError, NotApplied.
+    contains the log. `rebuild`: by `leaderboard rebuild`, before a projector comes up. Raises LocalServerError,
+    NotApplied, CommandFailed.
     """
 
     def say(line: str) -> None:
@@ -34,6 +36,11 @@ def restore(settings: Settings, out: Path | None, console: Console) -> bool:
         with served(data / "before", ALL - LOG, say) as system:
             fill(system, settings, console)
         events, began = asyncio.run(count_records(system)), time.monotonic()
+        if rebuild:
+            with local_servers(data / "after", parts=ALL - LOG, say=say) as empty, console.status("rebuilding"):
+                os.environ |= addresses(empty)
+                for command in ("init", "rebuild"):
+                    run(data / f"{command}.txt", command)
         with served(data / "after", ALL - LOG, say) as system:
             serving, before = time.monotonic() - began, usage(system.families())
             with console.status(f"folding {events:,} records"):

@@ -286,7 +286,8 @@ def rebuild(
 ) -> None:
     """Build the tables anew from the log, beside the live ones, which serve reads until both change places.
 
-    For tables that are damaged, or were folded by a build that folds otherwise. Prints what differs. Before the change
+    For tables that are damaged, or were folded by a build that folds otherwise; or lost: after `leaderboard init`, and
+    before a projector comes up, it is the quickest way to have them again. Prints what differs. Before the change
     the live tables are as they were, whatever happens; Ctrl-C is safe. Projection pauses for a second or two then, so
     that a submission may be answered 202. What Redis holds of seasons that differ is emptied and put in again.
 

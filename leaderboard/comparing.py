@@ -113,6 +113,8 @@ class Differences:
 
     def lines(self) -> list[str]:
         """For people."""
+        if not self.rows:
+            return ["the live tables are empty: there is nothing to compare with"]
         compared = [
             f"{name}: {count:,} rows, {self.different.get(name, 0):,} different" for name, count in self.rows.items()
         ]

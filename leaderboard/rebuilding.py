@@ -120,11 +120,15 @@ class Anew:
     incarnations: dict[TopicName, str]
     catalogue_log: CatalogueLog
     stand: Stand = field(default_factory=lambda: Stand({}, {}, {}, Catalogue(), {}))
+    end: dict[Place, int] = field(default_factory=dict)
+    """Of the log: how far to go where the live tables are empty, and so say nothing."""
 
     async def wanted(self) -> dict[Place, int]:
-        """Where the live tables are."""
+        """Where the live tables are. Raises NotRebuilt when they are not empty any more."""
         rows = await self.control.fetch(CHECKPOINTS.format(live=self.live))
-        return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+        if rows and self.end:
+            raise NotRebuilt("a projector has come up meanwhile, and folds the log: let it; or stop it, and reset")
+        return self.end or {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
 
     async def now(self) -> datetime:
         """By the database's clock."""
@@ -215,15 +219,16 @@ async def _drop(control: "asyncpg.Connection[asyncpg.Record]", schema: str) -> N
 
 
 async def _parts(kafka: KafkaSettings, naming: NamingSettings, anew: Anew) -> list[Part]:
-    """Each partition up to where the live tables are."""
+    """Each partition up to where the live tables are, or to its end where they are empty."""
     rows = await anew.control.fetch(CHECKPOINTS.format(live=anew.live))
-    if not rows:
-        raise NotRebuilt("the live tables have no checkpoints: start a projector first")
     foreign = {(row["topic"], row["incarnation"]) for row in rows} - set(anew.incarnations.items())
     if foreign:
         raise NotRebuilt(f"the live tables are of another log: {sorted(foreign)}; restore it, or `leaderboard reset`")
     async with open_reader(kafka, naming, NAME) as reader:
         ends = {(topic, number): end for topic in TOPICS for number, end in (await reader.end(topic)).items()}
+    if not rows:
+        anew.end = ends
+        return [Part(topic=topic, partition=partition, end=end) for (topic, partition), end in ends.items()]
     for topic, partition, _, offset in rows:
         if ends.get((topic, partition), 0) < offset:
             raise NotRebuilt(f"{topic}/{partition}: the log ends before {offset}: restore it, or `leaderboard reset`")
@@ -269,7 +274,9 @@ async def _begin(anew: Anew, store: Store) -> None:
 
 
 async def _compare(kafka: KafkaSettings, naming: NamingSettings, anew: Anew, most: int) -> Differences:
-    """In one snapshot: bring the new tables to where it has the live ones, and compare."""
+    """In one snapshot: bring the new tables to where it has the live ones, and compare, unless those are empty."""
+    if anew.end:
+        return Differences()
     async with (
         open_reader(kafka, naming, NAME) as reader,
         anew.control.transaction(isolation="repeatable_read"),

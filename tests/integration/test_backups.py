@@ -158,3 +158,21 @@ async def test_tables_of_an_older_dump_go_on_from_where_it_was_made(backed: Back
     print(f"whole again {time.monotonic() - began:.1f} s after the start")
     assert (await submit(backed.system, ann, 3))[1]["new_total"] == 15
     await backed.equals_its_log()
+
+
+async def test_lost_tables_are_rebuilt_before_a_projector_comes_up(backed: Backed) -> None:
+    """Which is several times faster than a projector folds them."""
+    await backed.start()
+    ann = name()
+    await submit(backed.system, ann, 7)
+    await scores(backed.system, 40)
+    await backed.stop()
+    await backed.postgres("psql", "--quiet", "--command", f'drop schema "{backed.system.prefix}v1" cascade')
+    made, rebuilt = [await asyncio.to_thread(backed.system.run, command) for command in ("init", "rebuild")]
+    assert (made.returncode, rebuilt.returncode) == (0, 0), made.stderr + rebuilt.stderr
+    assert "there is nothing to compare with" in rebuilt.stdout
+    kept = await select(backed.system, "select player_id, score from game_sessions where player_id = $1", ann)
+    assert kept == [(ann, 7)]
+    await backed.start()
+    assert (await submit(backed.system, ann, 5))[1]["new_total"] == 12
+    await backed.equals_its_log()

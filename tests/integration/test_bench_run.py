@@ -57,9 +57,10 @@ async def test_pages_are_hit_and_never_stale_while_scores_come_in(system: System
     assert 0 < figures["pages read"] < figures["pages answered"]
 
 
-async def test_what_is_lost_but_for_the_log_is_restored(system: System, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [[], ["--rebuild"]])
+async def test_what_is_lost_but_for_the_log_is_restored(system: System, tmp_path: Path, how: list[str]) -> None:
     out = tmp_path / "results.json"
-    options = ["--events=1000", "--players=500", f"--out={out}"]
+    options = ["--events=1000", "--players=500", f"--out={out}", *how]
     ran = await asyncio.to_thread(system.run, "bench", "restore", *options, within=240)
     assert ran.returncode == 0, ran.stderr
     results = read(out)
