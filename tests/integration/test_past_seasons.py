@@ -174,6 +174,10 @@ async def in_redis(system: System) -> set[str]:
     return {key.removesuffix("}:version").rpartition(":")[2] for key in found}
 
 
+def over_since(seasons: list[Season], since: float) -> set[str]:
+    return {season.name for season in seasons if season.ends_at is not None and season.ends_at > since}
+
+
 @pytest.mark.parametrize("keep_days", [36_500, 7])
 async def test_fifty_past_seasons_are_closed_and_a_ban_reaches_them_all(
     servers: Servers, logs: Path, keep_days: int
@@ -188,8 +192,9 @@ async def test_fifty_past_seasons_are_closed_and_a_ban_reaches_them_all(
     assert made.returncode == 0, made.stderr
     await write_past(system, seasons)
     names = [season.name for season in seasons]
-    since = time.time() * 1000 - keep_days * 86_400_000 - DIFFERENCE
-    kept = {season.name for season in seasons if season.ends_at is not None and season.ends_at > since}
+    since = time.time() * 1000 - keep_days * 86_400_000
+    # It is kept right for an hour longer than it is read, and let go within another (`DIFFERENCE`).
+    least, most = (over_since(seasons, since - hours * DIFFERENCE) for hours in (1, 2))
     try:
         # Two at once, one of which is killed while it closes; whoever is left goes on.
         system.start("projector")
@@ -202,16 +207,16 @@ async def test_fifty_past_seasons_are_closed_and_a_ban_reaches_them_all(
         assert {row[0] for row in closed.values()} == {3}
         await verified(system)
         await past_seasons_answer(system, names)
-        assert await in_redis(system) == kept
+        assert least <= await in_redis(system) <= most
         await ban_and_reinstate(system, names)
-        assert await in_redis(system) == kept
+        assert least <= await in_redis(system) <= most
         written, told = await results(system), await records(system)
         rebuilt = await asyncio.to_thread(system.run, "rebuild")
         assert (rebuilt.returncode, "no row differs" in rebuilt.stdout) == (0, True), rebuilt.stdout + rebuilt.stderr
         assert await results(system) == written
         await past_seasons_answer(system, names)
         await verified(system)
-        assert await in_redis(system) == kept
+        assert least <= await in_redis(system) <= most
         assert await records(system) == told
         assert {each["data"]["season"] for each in told if each["data"]["kind"] == "closed"} == set(names)
         assert len({each["id"] for each in told}) == len({orjson.dumps(each["data"]) for each in told})
