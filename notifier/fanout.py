@@ -95,7 +95,7 @@ class Fanout:
             session = next(iter(self._ready))
             del self._ready[session]
             self._deliver(session)
-            if time.perf_counter() - began > SLICE:
+            if self._ready and time.perf_counter() - began > SLICE:
                 self._again = asyncio.get_running_loop().call_soon(self._flush)
                 return
 
