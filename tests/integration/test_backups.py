@@ -70,8 +70,11 @@ class Backed:
 
     async def put_tables_back(self, dump: Path) -> None:
         """The tables are lost, and the dump takes their place."""
-        await self.postgres("psql", "--quiet", "--command", f'drop schema "{self.system.prefix}v1" cascade')
+        await self.lose_tables()
         await self.postgres("pg_restore", "--exit-on-error", str(dump))
+
+    async def lose_tables(self) -> None:
+        await self.postgres("psql", "--quiet", "--command", f'drop schema "{self.system.prefix}v1" cascade')
 
     async def postgres(self, command: str, *arguments: str) -> None:
         """Run a program of Postgres on the system's database."""
@@ -167,7 +170,7 @@ async def test_lost_tables_are_rebuilt_before_a_projector_comes_up(backed: Backe
     await submit(backed.system, ann, 7)
     await scores(backed.system, 40)
     await backed.stop()
-    await backed.postgres("psql", "--quiet", "--command", f'drop schema "{backed.system.prefix}v1" cascade')
+    await backed.lose_tables()
     made, rebuilt = [await asyncio.to_thread(backed.system.run, command) for command in ("init", "rebuild")]
     assert (made.returncode, rebuilt.returncode) == (0, 0), made.stderr + rebuilt.stderr
     assert "there is nothing to compare with" in rebuilt.stdout
