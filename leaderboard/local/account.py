@@ -5,6 +5,7 @@ import pwd
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from leaderboard.local.errors import LocalServerError
 
@@ -16,6 +17,21 @@ class Account:
     name: str
     uid: int
     gid: int
+
+
+class Identity(TypedDict):
+    """Whom a process runs as, by the names that `subprocess` has."""
+
+    user: int | None
+    group: int | None
+    extra_groups: list[int] | None
+
+
+def identity(account: Account | None) -> Identity:
+    """That of an account and of no group besides; None: ours."""
+    if account is None:
+        return {"user": None, "group": None, "extra_groups": None}
+    return {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
 def unprivileged_account(*folders: Path) -> Account | None:
@@ -46,7 +62,5 @@ def require_entry(folder: Path, account: Account | None, move: str) -> None:
 def can_enter(folder: Path, account: Account) -> bool:
     """Try it as that account: only the kernel knows about access lists and mounts."""
     probe = ["/bin/sh", "-c", 'cd -- "$1"', "sh", str(folder)]
-    run = subprocess.run(
-        probe, user=account.uid, group=account.gid, extra_groups=[], cwd="/", stderr=subprocess.DEVNULL, check=False
-    )
+    run = subprocess.run(probe, cwd="/", stderr=subprocess.DEVNULL, check=False, **identity(account))
     return run.returncode == 0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from leaderboard.local.account import Account
+from leaderboard.local.account import Account, identity
 from leaderboard.local.errors import LocalServerError
 from leaderboard.local.guard import Guard
 
@@ -84,7 +84,6 @@ def descendants(pid: int) -> list[psutil.Process]:
 def spawn(name: str, launch: Launch, log: Path) -> subprocess.Popen[bytes]:
     """Start the process with its output going to `log`."""
     turn_over(log)
-    account = launch.account
     try:
         with log.open("ab") as output:
             return subprocess.Popen(
@@ -95,9 +94,7 @@ def spawn(name: str, launch: Launch, log: Path) -> subprocess.Popen[bytes]:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                user=account.uid if account else None,
-                group=account.gid if account else None,
-                extra_groups=[] if account else None,
+                **identity(launch.account),
             )
     except OSError as error:
         raise LocalServerError(f"{name} cannot be started: {error.strerror}: {launch.argv[0]}") from error

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from leaderboard.local.account import Account, require_entry
+from leaderboard.local.account import Account, identity, require_entry
 from leaderboard.local.child import Launch
 from leaderboard.local.errors import failure
 from leaderboard.local.ports import HOST
@@ -76,7 +76,6 @@ class Postgres:
 
     def _run(self, *command: str | Path, feed: str = "") -> None:
         """Run a step of the creation. Raises LocalServerError with what it said."""
-        account = self.account
         done = subprocess.run(
             [str(part) for part in command],
             input=feed,
@@ -85,11 +84,9 @@ class Postgres:
             stderr=subprocess.STDOUT,
             env=environment(),
             cwd="/",
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
             timeout=60,
             check=False,
+            **identity(self.account),
         )
         if done.returncode != 0:
             raise failure("Postgres could not create its data", done.stdout.splitlines())

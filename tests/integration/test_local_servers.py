@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from redis import Redis
 
-from leaderboard.local.account import Account, unprivileged_account
+from leaderboard.local.account import Account, identity, unprivileged_account
 from leaderboard.local.errors import LocalServerError
 from leaderboard.local.server import Server
 from leaderboard.local.servers import LocalServers, local_servers
@@ -74,9 +74,7 @@ def began(python: Path | str, data: Path, *parts: str, account: Account | None =
         text=True,
         env={"PATH": os.environ["PATH"], "HOME": str(Path.home()), "PYTHONPATH": path},
         cwd="/",
-        user=account.uid if account else None,
-        group=account.gid if account else None,
-        extra_groups=[] if account else None,
+        **identity(account),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from leaderboard.local.account import unprivileged_account
+from leaderboard.local.account import identity, unprivileged_account
 from leaderboard.local.postgres import Postgres, environment, program
 from leaderboard.local.server import Server
 from leaderboard.local.servers import LocalServers, local_servers
@@ -67,11 +67,9 @@ def copy_of(local: LocalServers, folder: Path) -> Iterator[Server]:
         [str(program("pg_basebackup")), source, f"--pgdata={home}", "--write-recovery-conf", "--checkpoint=fast"],
         env=environment(),
         cwd="/",
-        user=account.uid if account else None,
-        group=account.gid if account else None,
-        extra_groups=[] if account else None,
         timeout=60,
         check=True,
+        **identity(account),
     )
     server = Server(Postgres(home, free_port(), account), folder / "logs" / "copy.out", local.guard)
     server.start()
