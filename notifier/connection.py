@@ -85,7 +85,7 @@ class Connection(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         """Take in what is within the limit, and end a handshake that is none: uvicorn's would wait for ever."""
         if not self._limit.take(self.loop.time(), len(data)):
-            if self.close_sent:  # it goes on all the same
+            if self.close_sent:  # it goes on all the same: what is left out here ends the frames, nothing is read again
                 self.transport.pause_reading()
                 return
             self._refuse(CLOSE_RATE, f"more than {RATE} bytes a second, {BURST} at once")
@@ -148,7 +148,7 @@ class Connection(WebSocketsSansIOProtocol):
     def resume_writing(self) -> None:
         """Go on."""
         super().resume_writing()
-        if self.receiver is not None and not self.transport.is_closing():
+        if self.receiver is not None and not self.close_sent and not self.transport.is_closing():
             self.transport.resume_reading()
 
     def start_keepalive(self) -> None:
@@ -180,6 +180,12 @@ class Connection(WebSocketsSansIOProtocol):
         """Let go even of a client that breaks the protocol and takes no more."""
         super().handle_parser_exception()
         self._end_soon()
+
+    def handle_ping(self) -> None:
+        """Nothing follows a close frame, and a client may stop reading at it."""
+        answers = self.conn.data_to_send()
+        if not self.close_sent:
+            self.transport.write(b"".join(answers))
 
     def handle_pong(self, event: Frame) -> None:
         """The answer to a ping of the wheel."""
