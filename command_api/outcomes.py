@@ -51,9 +51,14 @@ class Outcomes:
         return self._late is not None
 
     @property
+    def awaited(self) -> int:
+        """How many attempts somebody waits for."""
+        return len(self._waiting)
+
+    @property
     def full(self) -> bool:
         """Whether no more attempts may wait."""
-        return len(self._waiting) >= self._limit
+        return self.awaited >= self._limit
 
     def expect(self, attempt: str) -> "asyncio.Future[Outcome]":
         """The future of an attempt's outcome; register it before the append, then `forget` it."""

@@ -21,7 +21,7 @@ from leaderboard.local.kafka_jars import Progress
 from leaderboard.local.ports import is_free
 from leaderboard.local.servers import ALL, LocalServers, local_servers
 from leaderboard.supervising import Command, Supervisor
-from shared.settings import KafkaSettings, NamingSettings, PostgresSettings
+from shared.settings import KafkaSettings, MetricsSettings, NamingSettings, PostgresSettings
 
 VARIABLES = {"kafka": "LEADERBOARD_KAFKA", "postgres": "LEADERBOARD_POSTGRES", "redis": "LEADERBOARD_REDIS"}
 """Set one of these, and that server of yours is used instead of a local one."""
@@ -75,7 +75,8 @@ def up(plan: Plan, say: Callable[[str], None], progress: Progress | None = None)
         if stopping.is_set():
             return
         asyncio.run(create(KafkaSettings(), PostgresSettings(), NamingSettings(), say))
-        commands = [_command(name, port, plan.processes > 1) for name, port in plan.services().items()]
+        services = plan.services().items()
+        commands = [_command(name, port, plan.processes > 1, number) for number, (name, port) in enumerate(services)]
         if plan.dev_port is not None:
             commands.append(vite(plan.dev_port, plan.port, say))
         logs = plan.data.absolute() / "logs"
@@ -99,12 +100,14 @@ def addresses(servers: LocalServers) -> dict[str, str]:
     return found | (NO_LOGIN if servers.kafka is not None else {})
 
 
-def _command(name: str, port: int | None, shared: bool) -> Command:
+def _command(name: str, port: int | None, shared: bool, number: int) -> Command:
     """A process; a projector has the same name after a restart, so that it need not wait for its own leases to end."""
     argv = [sys.executable, "-m", "leaderboard", NUMBER.sub("", name)]
+    metrics = MetricsSettings().metrics_port
+    environment = {**os.environ, "LEADERBOARD_METRICS_PORT": str(metrics + number if metrics else 0)}
     if port is None:
-        return Command(name, argv, {**os.environ, "LEADERBOARD_PROJECTOR_NAME": f"up-{name}"})
-    return Command(name, [*argv, "--port", str(port)], {**os.environ, "LEADERBOARD_SHARE_PORT": str(shared).lower()})
+        return Command(name, argv, {**environment, "LEADERBOARD_PROJECTOR_NAME": f"up-{name}"})
+    return Command(name, [*argv, "--port", str(port)], {**environment, "LEADERBOARD_SHARE_PORT": str(shared).lower()})
 
 
 @contextmanager

@@ -6,20 +6,26 @@ import signal
 import socket
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from importlib import import_module
 from types import FrameType
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import structlog
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp
 
+from command_api.hot_routes import HOT as HOT_COMMANDS
 from leaderboard.http_connection import HttpConnection
+from leaderboard.measured import Measured
 from notifier.connection import Connection
 from projector.app import run as run_projector
+from projector.progress import Progress
 from projector.schema import OtherTables
 from projector.store import ForeignCheckpoint, TablesAnew
+from query_api.hot_routes import HOT as HOT_READS
 from shared.health import STOPPING
 from shared.incarnation import LogNotCreated
 from shared.log import LogUnavailable
@@ -27,6 +33,7 @@ from shared.logging import configure_logging
 from shared.settings import (
     HttpSettings,
     KafkaSettings,
+    MetricsSettings,
     NamingSettings,
     PostgresSettings,
     ProjectorSettings,
@@ -45,6 +52,9 @@ STOP_WITHIN = 5
 BACKLOG = 4_096
 """Connections that wait to be accepted: a reconnect storm is thousands at once."""
 
+Telling: TypeAlias = Callable[[Mapping[str, Any]], AbstractAsyncContextManager[None]]
+"""Given the state of an app, tells of it for as long as a block lasts."""
+
 log = structlog.get_logger()
 
 
@@ -54,11 +64,12 @@ class Server(uvicorn.Server):
     Meanwhile each answer ends its connection, and where others listen on the same port they get the new ones.
     """
 
-    def __init__(self, config: uvicorn.Config, bound: socket.socket, stop_after: float, *, shares_port: bool) -> None:
+    def __init__(self, config: uvicorn.Config, bound: socket.socket, http: HttpSettings, telling: Telling) -> None:
         super().__init__(config)
         self._bound = bound
-        self._stop_after = stop_after
-        self._shares_port = shares_port
+        self._stop_after = http.stop_after_ms / 1000
+        self._shares_port = http.share_port
+        self._telling = telling
         self._stop_at: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -68,6 +79,11 @@ class Server(uvicorn.Server):
             self.lifespan.state[STOPPING] = True
         else:
             super().handle_exit(sig, frame)
+
+    async def main_loop(self) -> None:
+        """Until it stops."""
+        async with self._telling(self.lifespan.state):
+            await super().main_loop()
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second."""
@@ -92,6 +108,7 @@ def serve(service: HttpService, http: HttpSettings) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     module, _, make = APPS[service].partition(":")
     app = getattr(import_module(module), make)()
+    app, telling = _measured(app, MetricsSettings())
     _spare_collector()
     config = uvicorn.Config(
         app,
@@ -110,10 +127,20 @@ def serve(service: HttpService, http: HttpSettings) -> None:
         backlog=BACKLOG,
     )
     with bound_to(http) as bound:
-        server = Server(config, bound, http.stop_after_ms / 1000, shares_port=http.share_port)
+        server = Server(config, bound, http, telling)
         server.run(sockets=[bound])
     if not server.started:
         sys.exit(1)
+
+
+def _measured(app: ASGIApp, settings: MetricsSettings) -> tuple[ASGIApp, Telling]:
+    """Where metrics are wanted, the app with its answers counted, and who tells of these and of its state."""
+    if not settings.metrics_port:
+        return app, lambda state: nullcontext()
+    from leaderboard.metrics import of_app, served
+
+    measured = Measured(app, {*HOT_COMMANDS, *HOT_READS})
+    return measured, lambda state: served(settings, of_app(state, measured.answers))
 
 
 def bound_to(http: HttpSettings) -> socket.socket:
@@ -161,7 +188,8 @@ async def _project() -> None:
     """Project until a signal, then finish what is begun; what takes too long is rolled back and read again later."""
     stopping = asyncio.Event()
     settings = KafkaSettings(), PostgresSettings(), RedisSettings(), NamingSettings(), ProjectorSettings()
-    work = asyncio.ensure_future(run_projector(*settings, stopping))
+    progress = Progress()
+    work = asyncio.ensure_future(run_projector(*settings, stopping, progress))
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -170,5 +198,14 @@ async def _project() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    with suppress(asyncio.CancelledError):
-        await work
+    async with _told(progress, MetricsSettings()):
+        with suppress(asyncio.CancelledError):
+            await work
+
+
+def _told(progress: Progress, settings: MetricsSettings) -> AbstractAsyncContextManager[None]:
+    if not settings.metrics_port:
+        return nullcontext()
+    from leaderboard.metrics import of_projector, served
+
+    return served(settings, of_projector(progress))

@@ -13,6 +13,7 @@ from shared.settings import (
     HttpSettings,
     KafkaSettings,
     LiveSettings,
+    MetricsSettings,
     NamingSettings,
     PostgresSettings,
     ProjectorSettings,
@@ -33,6 +34,7 @@ GROUPS: Mapping[type[Settings], str] = {
     LiveSettings: "notifier, front",
     WebSettings: "front",
     ProjectorSettings: "projector",
+    MetricsSettings: "command-api, query-api, notifier, front, projector",
 }
 """A group → the services that read it."""
 EXAMPLES = {

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 import structlog
 
-from notifier.ages import Ages
 from notifier.frames import text_frame
 from notifier.hub import Hub
 from notifier.messages import CLOSE_SLOW
@@ -14,6 +13,7 @@ from notifier.sessions import Session, Top
 from notifier.streams import NOTHING, Stream
 from notifier.watchers import Watcher
 from shared.clock import now as clock
+from shared.histogram import Histogram
 
 SLICE = 0.001
 """Seconds of writing after which the loop gets a turn, so that nothing else waits for a sweep."""
@@ -34,6 +34,8 @@ SLOW_AFTER = 10.0
 """Seconds for which a socket may not take what it is sent."""
 LOOK_EVERY = 0.05
 """Seconds between looks at those who have to wait."""
+AGES = (5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000)
+"""Milliseconds: how old news is when it is written, up to which it is counted together."""
 
 log = structlog.get_logger()
 
@@ -52,7 +54,8 @@ class Fanout:
         self._early: dict[Session, None] = {}
         self.cost = FIRST_COST
         """Seconds that a write of a stream takes, as measured."""
-        self.board_ages, self.personal_ages = Ages(), Ages()
+        self.board_ages, self.personal_ages = Histogram(AGES), Histogram(AGES)
+        """Writes by how old their news was, milliseconds from the log's clock, which is the broker's, to the write."""
 
     @property
     def tick(self) -> float:

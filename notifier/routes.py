@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from notifier.ages import Ages
 from notifier.gate import Live
 from shared.health import is_stopping
+from shared.histogram import Histogram
 
 router = APIRouter(tags=["live"])
 
@@ -47,5 +47,5 @@ async def live(request: Request, response: Response) -> LiveAnswer:
     )
 
 
-def _counts(ages: Ages) -> list[AgeCount]:
-    return [AgeCount(up_to_ms=bound, writes=writes) for bound, writes in ages.counts()]
+def _counts(ages: Histogram) -> list[AgeCount]:
+    return [AgeCount(up_to_ms=None if bound is None else int(bound), writes=writes) for bound, writes in ages.counts()]

@@ -10,6 +10,7 @@ from projector.closing import Closing
 from projector.feed import Publisher
 from projector.forgetting import Forgetting
 from projector.leases import open_leases
+from projector.progress import Progress
 from projector.ranks import RankWriter
 from projector.store import Store
 from projector.worker import Worker
@@ -34,8 +35,9 @@ async def run(
     naming: NamingSettings,
     settings: ProjectorSettings,
     stopping: asyncio.Event,
+    progress: Progress,
 ) -> None:
-    """Project until told to stop. Raises LogUnavailable, LogNotCreated, ForeignCheckpoint."""
+    """Project until told to stop, and keep `progress`. Raises LogUnavailable, LogNotCreated, ForeignCheckpoint."""
     incarnations = {topic: await read_incarnation(kafka, naming, NAME, topic) for topic in TOPICS}
     async with open_reader(kafka, naming, NAME) as reader:
         partitions = {topic: await reader.partitions(topic) for topic in TOPICS}
@@ -63,6 +65,7 @@ async def run(
                     incarnations,
                     partitions,
                     watchdog,
+                    progress,
                 )
                 async with _beside(closing.run()), _beside(forgetting.run()):
                     await worker.run(stopping)

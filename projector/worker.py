@@ -14,6 +14,7 @@ from projector.batch import Batch, BoardChange, Mark, decode_batch
 from projector.continuity import Continuity, LogDamaged
 from projector.feed import Publisher, outcome_lines
 from projector.leases import Leases
+from projector.progress import Progress
 from projector.ranks import Held, RanksUnknown, RankWriter, held_of
 from projector.store import Fenced, Store
 from shared.catalogue_log import CatalogueLog, LiveCatalogue
@@ -86,6 +87,7 @@ class Worker:
         incarnations: Mapping[TopicName, str],
         partitions: Mapping[TopicName, list[int]],
         watchdog: Watchdog,
+        progress: Progress,
     ) -> None:
         self._open_reader = open_reader
         self._catalogue = catalogue
@@ -98,6 +100,7 @@ class Worker:
         self._unopened = list(partitions.items())
         """Topics whose checkpoints have not been made sure of: once a process, so that a new one sees a new log."""
         self._watchdog = watchdog
+        self._progress = progress
         self._stopped: dict[Place, tuple[int, str]] = {}
         """Partitions that do not go on: before which offset they are still projected, and why."""
         self._finishing: asyncio.Task[None] | None = None
@@ -146,11 +149,13 @@ class Worker:
             stand = epochs, marks, partitions, catalogue, versions
             stint = Stint(*stand, reader=reader, surveyor=surveyor, continuity=continuity)
             reader.assign(continuity.begin())
+            self._progress.held = len(epochs)
             try:
                 await self._mend(stint)
                 log.info("projecting", position=str(self._position(stint)))
                 yield stint
             finally:
+                self._progress.held, self._progress.ranks_known = 0, False
                 if stint.surveying is not None:
                     stint.surveying.cancel()
                     await asyncio.wait({stint.surveying})
@@ -172,7 +177,8 @@ class Worker:
         await self._know_catalogue(stint, batch)
         if not batch.reached():
             return
-        done = await apply_batch(self._store, stint, batch)
+        with self._progress.batch(len(batch.events)):
+            done = await apply_batch(self._store, stint, batch)
         kept = self._ranks.kept(stint.boards(), done.changes)
         for at in kept & done.moved.keys():
             stint.versions.setdefault(at, {}).update(done.moved[at])
@@ -241,7 +247,7 @@ class Worker:
 
     def _lose_ranks(self, stint: Stint, reason: str) -> None:
         log.warning("ranks_unknown", reason=reason)
-        stint.ranks_known = False
+        stint.ranks_known = self._progress.ranks_known = False
         stint.repair_at = time.monotonic()
 
     async def _look(self, stint: Stint) -> None:
@@ -296,7 +302,7 @@ class Worker:
             log.warning("ranks_not_repaired", error=str(error))
             stint.repair_at = time.monotonic() + RETRY_AFTER
             return
-        stint.ranks_known = True
+        stint.ranks_known = self._progress.ranks_known = True
         log.info("ranks_known", repaired=repaired)
         nothing = Shown(State(), [], {}, [], {}, self._position(stint))
         await self._publisher.resync(self._changes(nothing, [], known=True))

@@ -133,7 +133,8 @@ class Appender:
         self._connect = connect
         self._prefix = prefix
         self._limit = limit
-        self._unacknowledged = 0
+        self.unacknowledged = 0
+        """Records that are on their way, or wait for it."""
         self._partitions: dict[str, int] = {}
         self._waiting: dict[TopicPartition, deque[Batch]] = {}
         self._on_its_way: dict[TopicPartition, tuple[Batch, Connected]] = {}
@@ -182,7 +183,7 @@ class Appender:
 
         Raises LogBusy and LogUnavailable as that does; later errors are those of the delivery (see `acknowledgement`).
         """
-        if self._unacknowledged >= self._limit:
+        if self.unacknowledged >= self._limit:
             raise LogBusy(f"{self._limit} appends are not acknowledged yet")
         if value is not None and len(value) > LARGEST_VALUE:
             raise ValueError(f"a record of {len(value)} bytes; at most {LARGEST_VALUE} fit")
@@ -233,7 +234,7 @@ class Appender:
             batches.append(Batch())
             delivery = batches[-1].add(key, value, stamp)
             assert delivery is not None  # an empty batch takes a record of any size
-        self._unacknowledged += 1
+        self.unacknowledged += 1
         if self._handing is None and self._is_ready(at):
             self._wake()
         return delivery
@@ -328,7 +329,7 @@ class Appender:
 
     def _settle(self, batch: Batch, result: "RecordMetadata | BaseException | None") -> None:
         """Tell who waits for a batch; None: it was given up."""
-        self._unacknowledged -= len(batch)
+        self.unacknowledged -= len(batch)
         if result is None:
             batch.sent.cancel()
         elif isinstance(result, BaseException):

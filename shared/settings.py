@@ -171,6 +171,16 @@ class HttpSettings(Settings):
     1000."""
 
 
+class MetricsSettings(Settings):
+    """Where a process tells Prometheus how it is."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 is all of them."""
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Port of /metrics, for each process its own; 0: none. `leaderboard up` gives its processes this port and those
+    after it: projectors first, then services."""
+
+
 class WebSettings(Settings):
     """The web app that the front process serves."""
 

@@ -45,6 +45,8 @@ class Standings:
         """`limit`: reads at once; more have to wait, so that Postgres keeps time for the projector."""
         self._pool = pool
         self._free = asyncio.Semaphore(limit)
+        self.reads = 0
+        """Snapshots that were read."""
 
     async def ask(self, board: Board, season: str, questions: Sequence[Question]) -> Answer:
         """The answers, all of one snapshot. Raises StandingsUnavailable."""
@@ -86,6 +88,7 @@ class Standings:
                 self._pool.acquire() as connection,
                 connection.transaction(isolation="repeatable_read", readonly=True),
             ):
+                self.reads += 1
                 yield connection
         except DOWN as error:
             raise StandingsUnavailable(repr(error)) from error

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import subprocess
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ runs = pytest.mark.skipif(not (has_compose() and contained()), reason="tests do 
 @composes
 @pytest.mark.parametrize("files", [PRODUCTION, CLUSTER, DEVELOPMENT, OBSERVED], ids=lambda files: files[-1])
 def test_the_files_are_valid(files: Sequence[str], tmp_path: Path) -> None:
-    Compose(files, make_secrets(tmp_path / "secrets")).run("config", "--quiet")
+    Compose(files, make_secrets(tmp_path / "secrets"), {"COMPOSE_PROFILES": "otlp"}).run("config", "--quiet")
 
 
 @runs
@@ -97,10 +98,24 @@ def test_services_and_the_app_follow_their_sources(tmp_path: Path) -> None:
 @runs
 def test_what_is_watched(tmp_path: Path) -> None:
     port = free_port()
-    with composed(OBSERVED, tmp_path / "secrets", PROMETHEUS_PORT=f"127.0.0.1:{port}"):
-        asked = f"http://127.0.0.1:{port}/api/v1/query?query=nginx_connections_active"
-        eventually(lambda: '"job":"web"' in text_of(asked), 60, "a figure of nginx")
-        assert "WebDown" in text_of(f"http://127.0.0.1:{port}/api/v1/rules")
+    watchers = ["web", "prometheus", *(["grafana"] if is_there("grafana/grafana:12.3.0") else [])]
+    print("watched by", *watchers)
+    with composed(OBSERVED, tmp_path / "secrets", *watchers, PROMETHEUS_PORT=f"127.0.0.1:{port}") as compose:
+        asyncio.run(play(compose))
+        asked = f"http://127.0.0.1:{port}/api/v1"
+        eventually(lambda: '"job":"web"' in text_of(f"{asked}/query?query=nginx_connections_active"), 60, "nginx")
+        up = f"{asked}/query?query=count(up==1)by(service)"
+        for service in ("command-api", "query-api", "notifier", "projector"):
+            eventually(lambda service=service: f'"{service}"' in text_of(up), 60, service)  # type: ignore[misc]
+        applied = f"{asked}/query?query=max(leaderboard_outcomes_total)"
+        eventually(lambda: '"1"]' in text_of(applied), 60, "the submission that was applied")
+        assert "PartitionStopped" in text_of(f"{asked}/rules")
+        assert text_of(f"{asked}/alerts").count('"firing"') == 0
+
+
+def is_there(image: str) -> bool:
+    """Whether an image can be had here."""
+    return subprocess.run(["docker", "pull", "--quiet", image], capture_output=True, check=False).returncode == 0
 
 
 def text_of(url: str) -> str:

@@ -34,7 +34,7 @@ async def test_records_behind_a_batch_that_takes_long_arrive_in_order(servers: S
         offsets = [await each for each in waiting]
         assert offsets[0] == first + 1
         assert offsets[1::2] == sorted(offsets[1::2])
-        assert appender._unacknowledged == 0
+        assert appender.unacknowledged == 0
         partition = partition_of(key.encode(), 4)
         reader.assign({("players", partition): first})
         records = [record for _, record in await reader.read(limit=500, wait_ms=2_000)]

@@ -2,11 +2,11 @@
 
 import time
 
-from notifier.ages import BOUNDS, Ages
-from notifier.fanout import PERSONAL_BURST, PERSONAL_EVERY, Fanout
+from notifier.fanout import AGES, PERSONAL_BURST, PERSONAL_EVERY, Fanout
 from notifier.hub import Hub
 from notifier.watchers import Me, Place
 from shared.clock import now
+from shared.histogram import Histogram
 from tests.unit.test_hub import Sink, session
 
 
@@ -46,11 +46,11 @@ def test_a_flood_of_own_scores_keeps_the_pace_too() -> None:
 
 
 def test_ages_are_counted_up_to_and_with_their_bound() -> None:
-    ages = Ages()
+    ages = Histogram(AGES)
     for age in (-3, 0, 5, 6, 10_000, 10_001):
         ages.add(age)
     ages.add(200, 7)
     found = dict(ages.counts())
     assert (found[5], found[10], found[250], found[10_000], found[None]) == (3, 1, 7, 1, 1)
     assert sum(found.values()) == 6 + 7
-    assert list(found) == [*BOUNDS, None]
+    assert list(found) == [*AGES, None]

@@ -1,0 +1,33 @@
+"""How a projector gets on, for those who watch it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from shared.histogram import Histogram
+
+TOOK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Seconds."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """Since the process began."""
+
+    records: int = 0
+    """Committed to the tables."""
+    batches: Histogram = field(default_factory=lambda: Histogram(TOOK))
+    """Seconds from having the records of a batch to its commit."""
+    held: int = 0
+    """Partitions of topics, now."""
+    ranks_known: bool = False
+    """Whether, now, Redis holds everything that is committed."""
+
+    @contextmanager
+    def batch(self, records: int) -> Iterator[None]:
+        """A batch is committed in the block; one that fails does not count."""
+        began = time.perf_counter()
+        yield
+        self.batches.add(time.perf_counter() - began)
+        self.records += records
