@@ -1,5 +1,6 @@
 """The real parts for tests: shared servers, and systems of our processes that each have their own prefix."""
 
+import json
 import os
 import secrets
 import signal
@@ -130,10 +131,15 @@ class System:
         assert not late, f"did not end within 10 s of SIGTERM: {late}"
 
     def await_ready(self) -> None:
-        """Wait until every service answers and the projector has caught up."""
+        """Wait until every service answers and says that it is well."""
         for name, port in self.ports.items():
             eventually(partial(answers, f"http://127.0.0.1:{port}/openapi.json"), READY_WITHIN, name)
         eventually(lambda: answers(f"{self.queries}/api/leaderboard/health"), READY_WITHIN, "a healthy system")
+
+    def has_caught_up(self) -> bool:
+        """Whether all of the log is applied."""
+        with urlopen(f"{self.queries}/api/leaderboard/health", timeout=5) as answer:
+            return bool(json.loads(answer.read())["components"]["projector"]["lag"] == 0)
 
     def show_logs(self) -> None:
         """Print the ends of all logs: pytest shows them where a test has failed."""
@@ -164,6 +170,7 @@ def running(servers: Servers, logs: Path, *, split: bool = False, **settings: st
         system.serve(service)
     try:
         system.await_ready()
+        eventually(system.has_caught_up, READY_WITHIN, "the beginning of the log is applied")
         yield system
     finally:
         system.stop()

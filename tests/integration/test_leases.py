@@ -6,12 +6,9 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from urllib.request import urlopen
 
-import orjson
 import pytest
 
 from tests.e2e.test_thread import get, name, submit
@@ -25,14 +22,7 @@ ALL = {0, 1, 2, 3}
 @pytest.fixture
 def system(servers: Servers, logs: Path) -> Iterator[System]:
     with running(servers, logs, LEADERBOARD_WAIT_MS="300") as started:
-        # What is frozen at its first batch must not find one left by who is killed before it.
-        eventually(partial(has_caught_up, started), 30, "the beginning of the log is applied")
         yield started
-
-
-def has_caught_up(system: System) -> bool:
-    with urlopen(f"{system.queries}/api/leaderboard/health", timeout=5) as answer:
-        return bool(orjson.loads(answer.read())["components"]["projector"]["lag"] == 0)
 
 
 async def until_owned(system: System, wanted: dict[str, int], within: float) -> float:
