@@ -132,6 +132,7 @@ def _check(said: dict[str, pa.Array]) -> None:
     """Raises _Unusual where a value is missing, or not as the models in shared.events have it."""
     fit = [pc.match_substring_regex(said[name], pattern) for name, pattern in (PATTERNS | FACT).items()]
     fit += [pc.fill_null(pc.match_substring_regex(said[name], PRINTABLE), True) for name in OPTIONAL]
-    fit += [pc.less_equal(pc.abs(said["score"]), LARGEST), pc.greater_equal(said["catalogue"], -1)]
+    fit += [pc.less_equal(pc.abs(said[name]), LARGEST) for name in ("score", "catalogue")]
+    fit += [pc.greater_equal(said["catalogue"], -1)]
     if not all(pc.all(each, skip_nulls=False).as_py() for each in fit):
         raise _Unusual

@@ -11,9 +11,11 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.boards import Board, BoardId, GameMode
 from shared.identity import PlayerId
-from shared.numbers import Integer
+from shared.numbers import LARGEST, Integer
 
 OWN_TYPES = "leaderboard."
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+"""Times that are also times in UTC: with an offset there are others."""
 LARGEST_METADATA = 1024
 """Bytes of JSON."""
 
@@ -181,7 +183,7 @@ class Envelope(BaseModel):
     source: Printable
     type: str
     subject: Printable
-    time: AwareDatetime
+    time: Annotated[AwareDatetime, Field(ge=FIRST, le=LAST)]
     """When the writer says it happened. Information only: the fold uses the record's timestamp."""
     dataschema: Printable
     datacontenttype: Literal["application/json"] = "application/json"
@@ -191,7 +193,7 @@ class Envelope(BaseModel):
     """The id of what brought this about, where it was another event or request."""
     attempt: Printable | None = None
     """The id of the one HTTP request that wrote this record: whom the outcome is for."""
-    catalogue: Annotated[int, Field(strict=True, ge=-1)] = -1
+    catalogue: Annotated[int, Field(strict=True, ge=-1, le=LARGEST)] = -1
     """The newest offset of the boards topic that the writer knew."""
     traceparent: Printable | None = None
     """W3C trace context."""

@@ -71,9 +71,12 @@ LONGEST_TURN = 240
 
 
 def ending() -> list[Json]:
-    """Boards that turn over in one and in two minutes (every ten, which is the shortest season), and one that ends."""
+    """Boards that turn over in one to two and in two to three minutes, and one that ends.
+
+    The next time is ten minutes later, the shortest season: what turns over at once might not have been asked about.
+    """
     minute = time.gmtime().tm_min
-    soon, later = (f"{(minute + ahead) % 10}-59/10 * * * *" for ahead in (1, 2))
+    soon, later = (f"{(minute + ahead) % 10}-59/10 * * * *" for ahead in (2, 3))
     return [
         {"operator": "sum", "order": "desc", "ties": "shared", "reset": "cron", "cron": soon},
         {"operator": "best", "order": "asc", "ties": "first_to_reach", "reset": "cron", "cron": later},

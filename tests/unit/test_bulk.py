@@ -1,5 +1,6 @@
 """Many records at once come out as one by one, whatever is among them."""
 
+import re
 from typing import Any
 
 import orjson
@@ -48,6 +49,9 @@ OTHERS = [
     score_bytes("ann", 5, registered_only=True),
     with_metadata({"a": 1}, attributes={"country": "DE"}),
     with_metadata({"a": 1}, registered_only=True),
+    score_bytes("ann", 5).replace(b'"catalogue":2', b'"catalogue":9223372036854775808'),
+    re.sub(rb'"time":"[^"]*"', b'"time":"0001-01-01T00:00:00+01:00"', score_bytes("ann", 5)),
+    re.sub(rb'"time":"[^"]*"', b'"time":"9999-12-31T23:59:59-01:00"', score_bytes("ann", 5)),
     log_created_bytes(),
     registration_bytes("ann"),
     with_metadata({"a": 1}).replace(b'{"a":1}', b'{"a":123456789012345678901234567890}'),
@@ -58,6 +62,7 @@ FIELDS = ["specversion", "id", "source", "type", "subject", "time", "dataschema"
 FIELDS += ["causation", "attempt", "catalogue", "traceparent", "data", "extra"]
 VALUES: list[Any] = [None, "", "x", "a\nb", "ä", "x" * 129, 0, -1, -2, 1.0, 2**53, 2**70, True, False, [], {}]
 VALUES += ["2026-02-30T00:00:00Z", "2026-11-28T24:00:00Z", "0000-01-01T00:00:00Z", "2026-11-28T12:00:00.5+01:00"]
+VALUES += ["0001-01-01T00:00:00+01:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-01:00", "9999-12-31T23:59:59Z"]
 VALUES += ["5C9F21A0-8d2f-5b6e-9a77-3f1f0c2f4e10", "leaderboard.ScoreSubmitted.v1", "leaderboard.ScoreSubmitted.v3"]
 
 
@@ -87,6 +92,7 @@ def test_what_this_project_writes_is_taken_at_once(monkeypatch: pytest.MonkeyPat
 def test_what_is_something_else_changes_nothing_for_the_others(value: bytes | None) -> None:
     records = records_of(PLAIN[0], value, *PLAIN)
     assert at_once(records).equals(one_by_one(records))
+    assert len(at_once(records).to_pylist()) == len(records)
 
 
 @given(st.lists(damaged() | st.sampled_from(PLAIN + OTHERS), min_size=1, max_size=6))
