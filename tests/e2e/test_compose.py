@@ -1,24 +1,38 @@
 """The compose files: valid wherever `docker compose` is, and run where an engine answers."""
 
 import asyncio
+import json
 import ssl
 import subprocess
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from urllib.request import urlopen
 
 import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.compose import CLUSTER, DEVELOPMENT, OBSERVED, PRODUCTION, Compose, composed, has_compose, make_secrets
+from tests.compose import (
+    CLUSTER,
+    DEVELOPMENT,
+    FOLDER,
+    OBSERVED,
+    PRODUCTION,
+    Compose,
+    composed,
+    has_compose,
+    make_secrets,
+)
 from tests.e2e.test_thread import name
 from tests.servers import contained
 from tests.stack import ROOT, answers, eventually, free_port
 
 composes = pytest.mark.skipif(not has_compose(), reason="`docker compose` is not installed here")
+QUIET = 'status=~"5..|429|0"'
+"""Of this, as of alerts, the dashboard shows nothing when all is well."""
 runs = pytest.mark.skipif(not (has_compose() and contained()), reason="tests do not run on containers here")
 
 
@@ -111,6 +125,11 @@ def test_what_is_watched(tmp_path: Path) -> None:
         eventually(lambda: '"1"]' in text_of(applied), 60, "the submission that was applied")
         assert "PartitionStopped" in text_of(f"{asked}/rules")
         assert text_of(f"{asked}/alerts").count('"firing"') == 0
+        dashboard = json.loads((FOLDER / "grafana" / "dashboards" / "leaderboard.json").read_text())
+        for expression in [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]:
+            found = '"result":[' if QUIET in expression or "ALERTS" in expression else '"result":[{'
+            url = f"{asked}/query?query={quote(expression)}"
+            eventually(lambda url=url, found=found: found in text_of(url), 60, expression)  # type: ignore[misc]
 
 
 def is_there(image: str) -> bool:
