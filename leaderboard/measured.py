@@ -12,8 +12,11 @@ TOOK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Seconds."""
 OTHER = "other"
 """The web app's files, and paths that no route is for: whatever clients ask for, the number of routes is bounded."""
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 NOT_ANSWERED = 0
-"""The status of a request whose client left, or that failed, before an answer began."""
+"""The status of a request that was given up before an answer began, as at the end of the process."""
+FAILED = 500
+"""The status that the server gives to a request whose app raised."""
 
 Kind: TypeAlias = tuple[str, str, int]
 """Method, route and status."""
@@ -44,8 +47,12 @@ class Measured:
 
         try:
             await self._app(scope, receive, note)
+        except Exception:
+            status = status or FAILED
+            raise
         finally:
-            self._count((scope["method"], self._route(scope), status), time.perf_counter() - began)
+            method = scope["method"] if scope["method"] in METHODS else OTHER
+            self._count((method, self._route(scope), status), time.perf_counter() - began)
 
     def _count(self, kind: Kind, seconds: float) -> None:
         counted = self.answers.get(kind)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeAlias
+from wsgiref.simple_server import WSGIServer
 
 import structlog
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry, start_http_server
@@ -93,16 +94,21 @@ async def served(settings: MetricsSettings, collect: Collect) -> AsyncIterator[N
     registry.register(LoopCollector(collect, asyncio.get_running_loop()))
     for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
         registry.register(collector)
-    at = {"host": settings.host, "port": settings.metrics_port}
-    try:
-        server, _ = start_http_server(settings.metrics_port, settings.host, registry)
-    except OSError as error:
-        log.error("metrics_not_served", **at, reason=str(error), do="set another LEADERBOARD_METRICS_PORT")
-        yield
-        return
-    log.info("metrics_served", **at)
+    server = _start(settings, registry)
     try:
         yield
     finally:
-        await asyncio.to_thread(server.shutdown)
-        server.server_close()
+        if server is not None:
+            await asyncio.to_thread(server.shutdown)
+            server.server_close()
+
+
+def _start(settings: MetricsSettings, registry: CollectorRegistry) -> WSGIServer | None:
+    at = {"host": settings.metrics_host, "port": settings.metrics_port}
+    try:
+        server, _ = start_http_server(settings.metrics_port, settings.metrics_host, registry)
+    except OSError as error:
+        log.error("metrics_not_served", **at, reason=str(error), do="set another LEADERBOARD_METRICS_PORT")
+        return None
+    log.info("metrics_served", **at)
+    return server

@@ -177,7 +177,7 @@ class Worker:
         await self._know_catalogue(stint, batch)
         if not batch.reached():
             return
-        with self._progress.batch(len(batch.events)):
+        with self._progress.batch(len(batch.events) + len(batch.profiles)):
             done = await apply_batch(self._store, stint, batch)
         kept = self._ranks.kept(stint.boards(), done.changes)
         for at in kept & done.moved.keys():

@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple
 
@@ -69,21 +70,27 @@ class Submissions(NamedTuple):
     """Reason → how many."""
 
 
-class Report(NamedTuple):
-    """The system at a time."""
+class Stand(NamedTuple):
+    """What the tables and the ends of the log say."""
 
-    at: int
     projectors: list[tuple[str, datetime]]
     """Those alive, and until when they are taken to be."""
     places: list[Place]
     stopped: list[str]
     """Partitions of any topic that do not go on, and why."""
-    pace: float
-    """Records a second."""
     outcomes: dict[str, int]
     """Kind → how many there have been since the log began."""
-    submissions: Submissions
     seasons_open: int
+
+
+class Report(NamedTuple):
+    """The system at a time."""
+
+    at: int
+    stand: Stand
+    pace: float
+    """Records a second."""
+    submissions: Submissions
 
 
 class Operations:
@@ -103,29 +110,34 @@ class Operations:
             self._made = asyncio.create_task(self._make())
         return await asyncio.shield(self._made)
 
+    async def stand(self) -> Stand:
+        """That part of a report which asks little. Raises Problem (503)."""
+        with _answering():
+            async with asyncio.timeout(WITHIN):
+                return await self._stand()
+
     async def _make(self) -> Report:
-        try:
+        with _answering():
             async with asyncio.timeout(WITHIN):
                 return await self._gather()
-        except (*DOWN, LogUnavailable) as error:
-            raise unavailable(f"the log or Postgres does not answer: {error!r}") from error
 
     async def _gather(self) -> Report:
         records = (await self._tail.newest(NEWEST)).records
-        checkpoints = await self._pool.fetch(CHECKPOINTS)  # before the ends: what is applied is not beyond them
-        projectors = [(row["name"], row["alive_until"]) for row in await self._pool.fetch(PROJECTORS)]
-        end = await self._reader.end("events")
+        stand = await self._stand()
         since = await self._reader.first_since("events", now() - PACE_OVER * 1_000)
-        recent = sum(end[partition] - offset for partition, offset in since.items() if offset is not None)
+        begun = [(place, since.get(place.partition)) for place in stand.places]
+        recent = sum(place.end - offset for place, offset in begun if offset is not None)
+        return Report(now(), stand, round(recent / PACE_OVER, 1), await self._submissions(records))
+
+    async def _stand(self) -> Stand:
+        checkpoints = await self._pool.fetch(CHECKPOINTS)  # before the ends: what is applied is not beyond them
+        end = await self._reader.end("events")
         events = [row for row in checkpoints if row["topic"] == "events"]
-        return Report(
-            at=now(),
-            projectors=projectors,
+        return Stand(
+            projectors=[(row["name"], row["alive_until"]) for row in await self._pool.fetch(PROJECTORS)],
             places=[_place(row, end) for row in events],
             stopped=[f"{row['topic']}/{row['partition']}: {row['stopped']}" for row in checkpoints if row["stopped"]],
-            pace=round(recent / PACE_OVER, 1),
             outcomes={kind: sum(row[kind] for row in events) for kind in KINDS},
-            submissions=await self._submissions(records),
             seasons_open=await self._pool.fetchval(SEASONS_OPEN),
         )
 
@@ -139,6 +151,14 @@ class Operations:
         keys = [key for key, _ in newest]
         rows = await self._pool.fetch(OUTCOMES, [player for player, _ in keys], [event for _, event in keys])
         return tally(newest, {(row["player_id"], row["event_id"]): row for row in rows})
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except (*DOWN, LogUnavailable) as error:
+        raise unavailable(f"the log or Postgres does not answer: {error!r}") from error
 
 
 def tally(

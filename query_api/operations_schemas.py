@@ -107,17 +107,17 @@ class EventsAnswer(BaseModel):
 
 def operations_answer(report: Report, boards: int, sockets: int | None) -> OperationsAnswer:
     """A report as operators see it."""
-    held = {name: [each.partition for each in report.places if each.owner == name] for name, _ in report.projectors}
-    submissions = report.submissions
+    stand, submissions = report.stand, report.submissions
+    held = {name: [each.partition for each in stand.places if each.owner == name] for name, _ in stand.projectors}
     return OperationsAnswer(
         at=instant(report.at),
         projectors=[
             ProjectorAnswer(id=name, partitions=held[name], lease_until=instant(round(until.timestamp() * 1_000)))
-            for name, until in report.projectors
+            for name, until in stand.projectors
         ],
-        partitions=[PartitionAnswer(**each._asdict(), lag=each.lag) for each in report.places],
-        stopped=report.stopped,
-        lag=sum(each.lag for each in report.places),
+        partitions=[PartitionAnswer(**each._asdict(), lag=each.lag) for each in stand.places],
+        stopped=stand.stopped,
+        lag=sum(each.lag for each in stand.places),
         records_per_second=report.pace,
         submissions=NewestSubmissions(
             newest=submissions.of,
@@ -126,9 +126,9 @@ def operations_answer(report: Report, boards: int, sockets: int | None) -> Opera
             repeated=submissions.repeated,
             refused_by_reason=submissions.refused,
         ),
-        outcomes=OutcomeCounts(**report.outcomes),
+        outcomes=OutcomeCounts(**stand.outcomes),
         boards=boards,
-        seasons_open=report.seasons_open,
+        seasons_open=stand.seasons_open,
         sockets=sockets,
     )
 

@@ -9,8 +9,11 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+CLIENT_LEFT = 499
+"""The status by which logs and metrics tell a client that left while it sent from an error of ours; as nginx's."""
 LONGEST_ECHO = 100
 """Characters of a wrong value that an answer repeats."""
 
@@ -167,5 +170,7 @@ def response_to(request: Request, error: Exception) -> Response:
     """The answer to a request that ended in an error: a problem, or a bug of ours."""
     if isinstance(error, Problem):
         return error.response()
+    if isinstance(error, ClientDisconnect):  # nobody is there to read it
+        return Response(status_code=CLIENT_LEFT)
     log.error("request_failed", path=request.url.path, exc_info=error)
     return Problem(500, "internal-error", "an error of ours; it is in the log").response()

@@ -174,9 +174,9 @@ class HttpSettings(Settings):
 class MetricsSettings(Settings):
     """Where a process tells Prometheus how it is."""
 
-    host: str = "127.0.0.1"
-    """Address to listen on; 0.0.0.0 is all of them."""
-    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    metrics_host: str = "127.0.0.1"
+    """Address of /metrics; 0.0.0.0 is all of them: where players cannot reach it."""
+    metrics_port: Annotated[int, Field(ge=0, le=65_000)] = 0
     """Port of /metrics, for each process its own; 0: none. `leaderboard up` gives its processes this port and those
     after it: projectors first, then services."""
 

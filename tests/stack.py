@@ -138,8 +138,11 @@ class System:
 
     def has_caught_up(self) -> bool:
         """Whether all of the log is applied."""
-        with urlopen(f"{self.queries}/api/leaderboard/health", timeout=5) as answer:
-            return bool(json.loads(answer.read())["components"]["projector"]["lag"] == 0)
+        try:
+            with urlopen(f"{self.queries}/api/leaderboard/health", timeout=5) as answer:
+                return bool(json.loads(answer.read())["components"]["projector"]["lag"] == 0)
+        except (URLError, OSError):
+            return False
 
     def show_logs(self) -> None:
         """Print the ends of all logs: pytest shows them where a test has failed."""

@@ -66,7 +66,7 @@ ASKED: dict[tuple[str, str], set[str]] = {}
 """Board and season with rows → whether it was the present one, a past one, or both, when it was asked about."""
 RESULTS: set[str] = set()
 """Digests of results that were compared."""
-LONGEST_TURN = 240
+LONGEST_TURN = 330
 """Seconds within which the boards that turn over first have done so, and have been asked about since."""
 
 

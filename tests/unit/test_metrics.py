@@ -1,6 +1,7 @@
 """What is told of a loop, however busy it is, and of answers."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 
@@ -9,8 +10,12 @@ from prometheus_client.core import Metric
 from starlette.types import Message, Receive, Scope, Send
 
 import leaderboard.metrics
-from leaderboard.measured import NOT_ANSWERED, OTHER, Measured
+from leaderboard.measured import FAILED, NOT_ANSWERED, OTHER, Measured
 from leaderboard.metrics import LoopCollector
+from tests.compose import FOLDER
+from tests.stack import ROOT
+
+RUNBOOK = "docs/runbooks.md: "
 
 
 async def nothing() -> list[Metric]:
@@ -59,4 +64,35 @@ async def test_answers_have_as_many_kinds_as_there_are_routes() -> None:
     counted = {
         (route, status): sum(n for _, n in each.counts()) for (_, route, status), each in measured.answers.items()
     }
-    assert counted == {("/top", 204): 2, ("/rank/*", 204): 2, (OTHER, 204): 2, (OTHER, NOT_ANSWERED): 1}
+    assert counted == {("/top", 204): 2, ("/rank/*", 204): 2, (OTHER, 204): 2, (OTHER, FAILED): 1}
+
+
+async def test_methods_are_bounded_and_what_is_given_up_is_no_failure() -> None:
+    async def waits(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.Event().wait()
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        raise AssertionError
+
+    measured = Measured(waits, ())
+    request = asyncio.ensure_future(measured({"type": "http", "method": "PROPFIND", "path": "/"}, receive, send))
+    await asyncio.sleep(0)
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    assert list(measured.answers) == [(OTHER, OTHER, NOT_ANSWERED)]
+
+
+def test_every_alert_says_what_is_wrong_and_names_a_section_that_there_is() -> None:
+    rules = (FOLDER / "prometheus" / "rules.yml").read_text()
+    said = re.findall(
+        r"annotations: \{summary: (?:\"[^\"]+\"|[^\",]+), do: (?:\"([^\"]+)\"|[^\",]+)\}$", rules, re.MULTILINE
+    )
+    assert len(said) == rules.count("- alert:")
+    sections = {text.removeprefix(RUNBOOK) for text in said if text.startswith(RUNBOOK)}
+    headings = re.findall(r"^## (.+)$", (ROOT / "docs" / "runbooks.md").read_text(), re.MULTILINE)
+    assert sections
+    assert sections <= set(headings)
