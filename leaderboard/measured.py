@@ -6,10 +6,8 @@ from typing import TypeAlias
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.histogram import Histogram
+from shared.histogram import SECONDS, Histogram
 
-TOOK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-"""Seconds."""
 OTHER = "other"
 """The web app's files, and paths that no route is for: whatever clients ask for, the number of routes is bounded."""
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -57,7 +55,7 @@ class Measured:
     def _count(self, kind: Kind, seconds: float) -> None:
         counted = self.answers.get(kind)
         if counted is None:
-            counted = self.answers[kind] = Histogram(TOOK)
+            counted = self.answers[kind] = Histogram(SECONDS)
         counted.add(seconds)
 
     def _route(self, scope: Scope) -> str:

@@ -5,10 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from shared.histogram import Histogram
-
-TOOK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-"""Seconds."""
+from shared.histogram import SECONDS, Histogram
 
 
 @dataclass(slots=True)
@@ -17,7 +14,7 @@ class Progress:
 
     records: int = 0
     """Committed to the tables."""
-    batches: Histogram = field(default_factory=lambda: Histogram(TOOK))
+    batches: Histogram = field(default_factory=lambda: Histogram(SECONDS))
     """Seconds from having the records of a batch to its commit."""
     held: int = 0
     """Partitions of topics, now."""

@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import NamedTuple
 
@@ -112,14 +112,12 @@ class Operations:
 
     async def stand(self) -> Stand:
         """That part of a report which asks little. Raises Problem (503)."""
-        with _answering():
-            async with asyncio.timeout(WITHIN):
-                return await self._stand()
+        async with _bounded():
+            return await self._stand()
 
     async def _make(self) -> Report:
-        with _answering():
-            async with asyncio.timeout(WITHIN):
-                return await self._gather()
+        async with _bounded():
+            return await self._gather()
 
     async def _gather(self) -> Report:
         records = (await self._tail.newest(NEWEST)).records
@@ -153,10 +151,11 @@ class Operations:
         return tally(newest, {(row["player_id"], row["event_id"]): row for row in rows})
 
 
-@contextmanager
-def _answering() -> Iterator[None]:
+@asynccontextmanager
+async def _bounded() -> AsyncIterator[None]:
     try:
-        yield
+        async with asyncio.timeout(WITHIN):
+            yield
     except (*DOWN, LogUnavailable) as error:
         raise unavailable(f"the log or Postgres does not answer: {error!r}") from error
 

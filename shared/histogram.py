@@ -4,6 +4,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate
 
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Bounds for what takes milliseconds, and seconds where something is wrong."""
+
 
 class Histogram:
     """Measurements since the start, counted by size."""
